@@ -1,0 +1,180 @@
+# denshi: one Makefile, no recursion. `make help` lists what there is to do.
+
+PREFIX     ?= /usr
+DESTDIR    ?=
+SYSCONFDIR ?= /etc
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBDIR     ?= $(PREFIX)/lib/$(MULTIARCH)
+# Where glibc and libpam look for modules, whatever the prefix of the rest.
+NSSDIR     ?= $(LIBDIR)
+PAMDIR     ?= $(LIBDIR)/security
+LIBEXECDIR ?= $(PREFIX)/libexec/denshi
+DATADIR    ?= $(PREFIX)/share/denshi
+VERSION    := 0.1.0
+
+# B: the build folder. SAN=address,undefined and WERROR=1 as wanted.
+B      ?= build
+SAN    ?=
+WERROR ?=
+# V=1 shows the commands.
+V      ?=
+say     = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)';)
+
+CC     ?= cc
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+          -Wformat=2 -Wvla -Wwrite-strings -Wpointer-arith -Wundef
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+ifeq ($(SAN),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+SANFLAGS :=
+else
+SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+# initial-exec: with the ordinary model a module crashes static-pie programs.
+override CFLAGS += -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+          $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SANFLAGS)
+override CPPFLAGS += -D_GNU_SOURCE -DDENSHI_VERSION='"$(VERSION)"' \
+          -DDENSHI_LIBEXECDIR='"$(LIBEXECDIR)"' -DDENSHI_DATADIR='"$(DATADIR)"' \
+          -Ilibdenshi -I.
+override LDFLAGS += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+SOFLAGS := -shared -Wl,-z,defs -Wl,-z,nodelete
+
+LDAP_LIBS   := -lldap -llber
+CRYPTO_LIBS := -lcrypto
+
+# ---- the rooms: every .c file of a folder belongs to it ------------------------
+objects = $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)/*.c))
+
+CORE      := $(B)/libdenshi-core.a
+CRYPTO    := $(B)/libdenshi-crypto.a
+DIRECTORY := $(B)/libdenshi-directory.a
+CONFIG    := $(B)/libdenshi-config.a
+PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-ssh-keys
+MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2
+
+UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+MODULE_TESTS := $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c))
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES      := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+
+all: programs modules ## build everything (the default)
+programs: $(PROGRAMS)
+modules: $(MODULES)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(B)/o/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(CORE): $(call objects,libdenshi/core)
+$(CRYPTO): $(call objects,libdenshi/crypto)
+$(DIRECTORY): $(call objects,libdenshi/directory)
+$(CONFIG): $(call objects,libdenshi/config)
+$(CORE) $(CRYPTO) $(DIRECTORY) $(CONFIG):
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
+$(B)/libnss_denshi.so.2: $(call objects,nss_denshi) $(CORE) nss_denshi/nss_denshi.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) -Wl,-soname,libnss_denshi.so.2 \
+		-Wl,--version-script=nss_denshi/nss_denshi.map -o $@ $(filter %.o %.a,$^)
+
+$(B)/pam_denshi.so: $(call objects,pam_denshi) $(CORE) pam_denshi/pam_denshi.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) \
+		-Wl,--version-script=pam_denshi/pam_denshi.map -o $@ $(filter %.o %.a,$^) -lpam
+
+$(B)/denshid: $(call objects,denshid) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) \
+		-levent_core -lconfig -lunistring
+
+$(B)/denshi: $(call objects,tools/denshi) $(CRYPTO) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CRYPTO_LIBS) -lsmartcols -ljansson
+
+$(B)/denshi-setup: $(call objects,tools/denshi-setup) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
+
+$(B)/denshi-ca: $(call objects,tools/denshi-ca) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
+
+$(B)/denshi-ssh-keys: $(call objects,tools/denshi-ssh-keys) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+# ---- demo, tests, figures -----------------------------------------------------
+demo: all stage ## the ceremony: everything denshi does, in a sandbox
+	tests/sandbox -- tests/ceremony
+
+shell: all stage ## a shell in a populated sandbox
+	tests/sandbox --populated -- bash
+
+check: all stage unit-tests module-tests ## all tests; ends with "N passed, N failed"
+	tests/run B=$(B)
+
+unit-tests: $(UNIT_TESTS)
+module-tests: $(MODULE_TESTS)
+fuzzers: $(FUZZERS)
+
+# cmocka, and every room: a unit test takes what it needs.
+$(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
+
+$(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c)): $(B)/tests/%: $(B)/o/tests/module/%.o $(CRYPTO) $(CORE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka -lpam $(CRYPTO_LIBS) -ldl
+
+# libFuzzer is clang's: the fuzzed rooms are compiled again with it.
+FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c)
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_ROOMS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $< $(FUZZ_ROOMS) $(CRYPTO_LIBS)
+
+FUZZ_SECONDS ?= 60
+fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)
+	tests/fuzz/run $(B) $(FUZZ_SECONDS)
+
+bench: all stage $(BENCHES) ## figures, side by side, as ratios
+	bench/run B=$(B)
+
+$(B)/bench/%: bench/%.c $(CORE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $< $(CORE) -lpam -ldl
+
+lint: ## what the compiler doesn't see: forbidden calls, headers alone, man pages, scripts
+	tests/lint
+
+# ---- install -------------------------------------------------------------------
+# The sandbox lays this tree over the machine's own, in a namespace of its own.
+stage: all
+	@rm -rf $(B)/stage
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(B)/stage PREFIX=/usr
+
+install: all ## install below DESTDIR, with PREFIX (/usr)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR) \
+		$(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
+		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(B)/denshi-setup $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
+	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
+	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
+	install -m 644 $(wildcard ldap-schema/*) $(DESTDIR)$(DATADIR)/ldap-schema/
+	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
+	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
+	install -m 644 $(wildcard etc/*.service) $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -m 644 etc/denshi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/denshi.conf
+	install -m 644 etc/denshi.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/denshi.conf
+	for m in man/*.[1-8]; do \
+		d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; \
+	done
+
+clean: ## remove the build folder
+	rm -rf $(B)
+
+-include $(shell find $(B)/o -name '*.d' 2>/dev/null)
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all programs modules help demo shell check unit-tests module-tests fuzzers fuzz bench lint stage install clean

@@ -1,0 +1,220 @@
+#include "denshid/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/client.h"
+#include "denshid/log.h"
+#include "directory/user.h"
+
+const char *call_string(const struct call *c, enum den_tag tag)
+{
+	return den_message_string_or_empty(c->in, tag);
+}
+
+const char *call_login(struct call *c, char login[DEN_LOGIN_ID_SIZE])
+{
+	const char *typed = call_string(c, DEN_TAG_LOGIN);
+
+	return den_login_id_parse(login, typed, strlen(typed)) == 0 ? login : NULL;
+}
+
+struct den_secret *call_secret(const struct call *c, enum den_tag tag)
+{
+	struct den_secret *s = den_secret_new();
+	size_t len = 0;
+	const void *bytes = den_message_bytes(c->in, tag, &len);
+
+	/* Too long, or with a NUL: the secret is empty, which no check accepts. */
+	if (s && bytes)
+		(void)den_secret_set(s, bytes, len);
+	return s;
+}
+
+int call_dry_run(const struct call *c)
+{
+	return den_message_number(c->in, DEN_TAG_DRY_RUN, 0) != 0;
+}
+
+void call_arg(struct call *c, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	den_message_add_string(c->out, DEN_TAG_ARG, text);
+}
+
+void call_reason(struct call *c, enum den_code code, const char *arg)
+{
+	den_message_add_number(c->out, DEN_TAG_CODE, code);
+	den_message_add_string(c->out, DEN_TAG_CODE_ARG, arg);
+}
+
+int call_row(struct call *c, struct den_message *row)
+{
+	int64_t left = c->deadline_ms - dendir_now_ms();
+	int rc = -1;
+
+	if (row) {
+		den_message_set_flags(row, DEN_MORE);
+		rc = den_message_send(c->fd, row, left > 0 ? (int)left : 0);
+	}
+	den_message_free(row);
+	return rc;
+}
+
+struct dendir *call_directory(struct call *c, enum den_code *code)
+{
+	*code = DEN_OK;
+	if (*c->pooled && dendir_is_stale(*c->pooled)) {
+		dendir_close(*c->pooled);
+		*c->pooled = NULL;
+	}
+	if (!*c->pooled && (*code = dendir_open(c->pooled, c->shared->site)) != DEN_OK) {
+		*code = DEN_DIRECTORY_DOWN;
+		return NULL;
+	}
+	dendir_set_deadline(*c->pooled, c->deadline_ms);
+	return *c->pooled;
+}
+
+enum den_code call_refused(struct call *c, struct dendir *d, enum den_code code)
+{
+	if (code == DEN_DIRECTORY_REFUSED) {
+		call_arg(c, "%s", dendir_diagnostic(d));
+		log_warn("the directory refused operation %u: %s", den_message_kind(c->in), dendir_diagnostic(d));
+	}
+	return code;
+}
+
+enum den_code call_needs_user(struct call *c)
+{
+	if (!*c->peer.login) {
+		call_arg(c, "uid %u", (unsigned)c->uid);
+		return DEN_NOT_A_DENSHI_USER;
+	}
+	if (c->peer.flags & DEN_USER_SUSPENDED) {
+		call_arg(c, "%s", c->peer.login);
+		return DEN_SUSPENDED;
+	}
+	return DEN_OK;
+}
+
+enum den_code call_needs_master(struct call *c)
+{
+	enum den_code code = call_needs_user(c);
+
+	if (code == DEN_OK && !(c->peer.flags & DEN_USER_MASTER)) {
+		call_arg(c, "%s", c->peer.login);
+		return DEN_MASTER_NEEDED;
+	}
+	return code;
+}
+
+enum den_code call_needs_root_or(struct call *c, const char *login)
+{
+	if (c->uid == 0 || strcmp(c->peer.login, login) == 0)
+		return DEN_OK;
+	call_arg(c, "%s", login);
+	return DEN_NOT_PERMITTED;
+}
+
+static const char *credential_name(enum dendir_credential which)
+{
+	return which == DENDIR_LOGIN ? "login" : "approval";
+}
+
+enum den_code call_check_password(struct call *c, enum dendir_credential which, const char *login,
+	const char *service, const struct den_secret *password, struct dendir_proof **proof)
+{
+	const struct dendir_attempt attempt = {
+		.login = login,
+		.service = *service ? service : "-",
+		.rhost = call_string(c, DEN_TAG_RHOST),
+		.now = c->now,
+	};
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+	unsigned left = 0;
+
+	if (proof)
+		*proof = NULL;
+	if (d)
+		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
+	switch (code) {
+	case DEN_LOGIN_WRONG:
+	case DEN_APPROVAL_WRONG:
+		call_arg(c, "%u", left);
+		break;
+	case DEN_LOGIN_LOCKED:
+	case DEN_APPROVAL_LOCKED:
+	case DEN_APPROVAL_NONE:
+		call_arg(c, "%s", login);
+		break;
+	default:
+		if (d)
+			call_refused(c, d, code);
+	}
+	log_audit("password", "credential", credential_name(which), "user", login, "result",
+		den_code_name(code), "service", attempt.service, "rhost", attempt.rhost, "host",
+		c->shared->site->host, NULL);
+	return code;
+}
+
+const struct den_password_policy *call_password_policy(struct dendir *d)
+{
+	struct dendir_policy policy;
+	const struct den_password_policy *preset = NULL;
+
+	if (dendir_policy_read(d, &policy) == DEN_OK)
+		preset = den_password_preset(policy.preset);
+	return preset ? preset : den_password_preset("densai");
+}
+
+char *call_date(char buf[16], int64_t t)
+{
+	time_t seconds = (time_t)t;
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(buf, 16, "%Y-%m-%d", &tm))
+		snprintf(buf, 16, "?");
+	return buf;
+}
+
+enum den_code call_approve(struct call *c, struct dendir_proof **proof)
+{
+	struct dendir_credential_state state;
+	struct den_secret *password;
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+	char date[16];
+
+	*proof = NULL;
+	if (!d)
+		return code;
+	code = dendir_credential_state(d, DENDIR_APPROVAL, c->peer.login, &state);
+	if (code != DEN_OK)
+		return call_refused(c, d, code);
+	if (!state.exists) {
+		call_arg(c, "%s", c->peer.login);
+		return DEN_APPROVAL_NONE;
+	}
+	if (state.must_change)
+		return DEN_APPROVAL_INITIAL;
+	if (state.changed + APPROVAL_DAYS * DAY_S < c->now) {
+		call_arg(c, "%s", call_date(date, state.changed + APPROVAL_DAYS * DAY_S));
+		return DEN_APPROVAL_EXPIRED;
+	}
+	password = call_secret(c, DEN_TAG_APPROVAL_PASSWORD);
+	code = password ? call_check_password(c, DENDIR_APPROVAL, c->peer.login, "denshi", password, proof)
+			: DEN_INTERNAL;
+	den_secret_free(password);
+	if (code == DEN_OK)
+		dendir_set_deadline(dendir_proof_connection(*proof), c->deadline_ms);
+	return code;
+}

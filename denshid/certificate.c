@@ -1,0 +1,384 @@
+/* Certificates: grants, signing requests, and the proof at login (R-CERT, R-LOGIN-1). */
+#include "directory/certificate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/certificate.h"
+#include "crypto/csr.h"
+#include "crypto/sshkey.h"
+#include "denshid/call.h"
+#include "denshid/log.h"
+#include "directory/user.h"
+
+#define GRANT_DAYS 30
+
+/* -- the certificate on record ------------------------------------------------------------ */
+
+/* The newest certificate that was issued; what came before it is superseded. */
+static int keep_issued(void *context, const struct dendir_grant *g)
+{
+	if (g->certificate_len)
+		memcpy(context, g, sizeof(*g));
+	return 0;
+}
+
+static enum den_code code_of(struct call *c, enum dencrypt_result result, const char *login)
+{
+	static const struct {
+		enum dencrypt_result result;
+		enum den_code code;
+	} rows[] = {
+		{DENCRYPT_OK, DEN_OK},
+		{DENCRYPT_EXPIRED, DEN_CERT_EXPIRED},
+		{DENCRYPT_NOT_YET_VALID, DEN_CERT_NOT_YET_VALID},
+		{DENCRYPT_REVOKED, DEN_CERT_REVOKED},
+		{DENCRYPT_WRONG_CA, DEN_CERT_WRONG_CA},
+		{DENCRYPT_BAD_SIGNATURE, DEN_CERT_WRONG_CA},
+		{DENCRYPT_WRONG_SUBJECT, DEN_CERT_WRONG_SUBJECT},
+		{DENCRYPT_WRONG_ORGANISATION, DEN_CERT_WRONG_SUBJECT},
+		{DENCRYPT_KEY_MISMATCH, DEN_CERT_NOT_THE_ONE},
+		{DENCRYPT_NO_PUBLIC_KEY, DEN_CERT_NONE_SHOWN},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].result == result) {
+			if (result != DENCRYPT_OK)
+				call_arg(c, "%s", login);
+			return rows[i].code;
+		}
+	call_arg(c, "%s", dencrypt_text(result));
+	return DEN_CERT_BAD;
+}
+
+/* Checks the certificate with the organisation's CA. The revocation is the record's own,
+ * as fresh as the directory: no list is needed beside it. */
+static enum den_code verify(struct call *c, struct dendir *d, const struct dencrypt_certificate *certificate,
+	const char *login)
+{
+	struct dencrypt_certificate *ca = NULL;
+	unsigned char *der = malloc(DENDIR_DER_MAX);
+	size_t len = DENDIR_DER_MAX, none = 0;
+	enum den_code code = der ? dendir_ca_read(d, der, &len, NULL, &none) : DEN_INTERNAL;
+	enum dencrypt_result result;
+
+	if (code == DEN_OK) {
+		result = dencrypt_certificate_parse(der, len, &ca);
+		if (result == DENCRYPT_OK)
+			result = dencrypt_verify_client(certificate, ca, NULL, login, c->shared->site->org, (time_t)c->now);
+		code = code_of(c, result, login);
+	}
+	dencrypt_certificate_free(ca);
+	free(der);
+	return code;
+}
+
+/* The certificate on record, parsed and found good; freed by the caller. */
+static enum den_code on_record(struct call *c, const char *login, struct dencrypt_certificate **certificate)
+{
+	struct dendir_grant *g = calloc(1, sizeof(*g));
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	*certificate = NULL;
+	if (d && !g)
+		code = DEN_INTERNAL;
+	if (code == DEN_OK)
+		code = call_refused(c, d, dendir_grant_each(d, login, keep_issued, g));
+	if (code == DEN_OK && !g->certificate_len) {
+		call_arg(c, "%s", login);
+		code = DEN_CERT_NONE_ON_RECORD;
+	}
+	if (code == DEN_OK && g->revoked >= 0) {
+		call_arg(c, "%s", login);
+		code = DEN_CERT_REVOKED;
+	}
+	if (code == DEN_OK)
+		code = code_of(c, dencrypt_certificate_parse(g->certificate, g->certificate_len, certificate), login);
+	if (code == DEN_OK)
+		code = verify(c, d, *certificate, login);
+	free(g);
+	return code;
+}
+
+enum den_code certificate_check_login(struct call *c, const char *login)
+{
+	struct dencrypt_certificate *certificate;
+	enum den_code code = on_record(c, login, &certificate);
+
+	/* sshd has checked that the key's owner signed: what is left is whose key it is. */
+	if (code == DEN_OK)
+		code = code_of(c, dencrypt_ssh_used(call_string(c, DEN_TAG_AUTH_INFO), certificate), login);
+	dencrypt_certificate_free(certificate);
+	return code;
+}
+
+enum den_code certificate_ssh_keys(struct call *c)
+{
+	struct dencrypt_certificate *certificate = NULL;
+	char login[DEN_LOGIN_ID_SIZE], line[DENCRYPT_SSH_LINE_SIZE];
+	struct view_user user;
+	enum den_code code;
+
+	if (!call_login(c, login) || !view_user_by_login(c->shared->view, login, &user))
+		return DEN_LOGIN_UNKNOWN;
+	code = on_record(c, login, &certificate);
+	if (code == DEN_OK)
+		code = code_of(c, dencrypt_ssh_line(certificate, login, line), login);
+	if (code == DEN_OK)
+		den_message_add_string(c->out, DEN_TAG_TEXT, line);
+	dencrypt_certificate_free(certificate);
+	return code;
+}
+
+/* -- granting ------------------------------------------------------------------------------------ */
+
+static enum den_code grant_to(struct call *c, struct dendir *d, const char *typed)
+{
+	struct dendir_user_change change = {.grant_days = GRANT_DAYS, .by = c->peer.login};
+	struct dendir_user user = {0};
+	char login[DEN_LOGIN_ID_SIZE];
+	enum den_code code = DEN_UNKNOWN_USER;
+
+	if (den_login_id_parse(login, typed, strlen(typed)) == 0) {
+		code = dendir_user_read(d, DENDIR_PEOPLE, login, &user);
+		if (code == DEN_UNKNOWN_USER)
+			code = dendir_user_read(d, DENDIR_PREPARED, login, &user);
+		dendir_user_done(&user);
+	}
+	if (code == DEN_OK && !call_dry_run(c)) {
+		code = dendir_user_prepare_change(d, login, &change);
+		log_audit("certificate-grant", "by", c->peer.login, "user", login, "result", den_code_name(code), NULL);
+	}
+	if (code == DEN_UNKNOWN_USER)
+		call_arg(c, "%s", typed);
+	return call_refused(c, d, code);
+}
+
+enum den_code certificate_grant(struct call *c)
+{
+	size_t cursor = 0, len;
+	const char *value;
+	uint16_t tag;
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	while (code == DEN_OK && den_message_next(c->in, &cursor, &tag, &value, &len))
+		if (tag == DEN_TAG_LOGIN)
+			code = grant_to(c, d, value);
+	if (code == DEN_OK)
+		update_add_pending(c, d);
+	return code;
+}
+
+/* -- listing ------------------------------------------------------------------------------------------ */
+
+static const char *state_of(const struct call *c, const struct dendir_grant *g)
+{
+	if (g->revoked >= 0)
+		return "revoked";
+	if (g->certificate_len)
+		return "issued";
+	if (*g->refused)
+		return "refused";
+	if (g->request_len)
+		return "requested";
+	return g->expires <= c->now ? "expired" : "granted";
+}
+
+static int send_grant(void *context, const struct dendir_grant *g)
+{
+	struct call *c = context;
+	struct dencrypt_certificate *certificate = NULL;
+	struct den_message *m = den_message_new(DEN_OK);
+	int64_t end = g->expires;
+
+	if (!m)
+		return 1;
+	if (g->certificate_len &&
+		dencrypt_certificate_parse(g->certificate, g->certificate_len, &certificate) == DENCRYPT_OK)
+		end = dencrypt_certificate_not_after(certificate);
+	dencrypt_certificate_free(certificate);
+	den_message_add_string(m, DEN_TAG_ID, g->id);
+	den_message_add_string(m, DEN_TAG_LOGIN, g->owner);
+	den_message_add_string(m, DEN_TAG_STATE, state_of(c, g));
+	den_message_add_number(m, DEN_TAG_EXPIRES, (uint64_t)end);
+	den_message_add_string(m, DEN_TAG_SERIAL_HEX, g->serial_hex);
+	return call_row(c, m);
+}
+
+enum den_code certificate_list(struct call *c)
+{
+	char login[DEN_LOGIN_ID_SIZE] = "";
+	enum den_code code = DEN_OK;
+	struct dendir *d;
+
+	if (den_message_string(c->in, DEN_TAG_LOGIN) && !call_login(c, login)) {
+		call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
+		return DEN_UNKNOWN_USER;
+	}
+	if (strcmp(login, c->peer.login) != 0)
+		code = call_needs_master(c);
+	if (code != DEN_OK || !(d = call_directory(c, &code)))
+		return code;
+	return call_refused(c, d, dendir_grant_each(d, login, send_grant, c));
+}
+
+/* -- acquiring (R-CERT-2) --------------------------------------------------------------------------------- */
+
+struct open_grant {
+	int64_t now;
+	char id[33];
+};
+
+/* The grant that can be used: none of its own request yet, not over, not revoked. */
+static int find_open(void *context, const struct dendir_grant *g)
+{
+	struct open_grant *o = context;
+
+	if (!g->request_len && g->revoked < 0 && g->expires > o->now)
+		memcpy(o->id, g->id, sizeof(o->id));
+	return 0;
+}
+
+/* The user's grant in force, their password checked first: who doesn't know it learns nothing. */
+static enum den_code open_grant(struct call *c, struct dendir_proof **proof, char id[33])
+{
+	struct den_secret *password = call_secret(c, DEN_TAG_PASSWORD);
+	struct open_grant open = {.now = c->now};
+	struct view_user user;
+	char login[DEN_LOGIN_ID_SIZE];
+	struct dendir *d;
+	enum den_code code = DEN_INTERNAL;
+
+	*proof = NULL;
+	if (!password)
+		return code;
+	if (!call_login(c, login) || !view_user_by_login(c->shared->view, login, &user)) {
+		if ((d = call_directory(c, &code))) {
+			dendir_credential_decoy(d, password);
+			code = DEN_LOGIN_UNKNOWN;
+		}
+	} else if (user.flags & DEN_USER_SUSPENDED) {
+		call_arg(c, "%s", login);
+		code = DEN_SUSPENDED;
+	} else {
+		code = call_check_password(c, DENDIR_LOGIN, login, "denshi-cert", password, proof);
+	}
+	den_secret_free(password);
+	if (code != DEN_OK)
+		return code;
+	d = call_directory(c, &code);
+	if (d)
+		code = call_refused(c, d, dendir_grant_each(d, login, find_open, &open));
+	if (code == DEN_OK && !*open.id) {
+		call_arg(c, "%s", login);
+		code = DEN_GRANT_NONE;
+	}
+	memcpy(id, open.id, sizeof(open.id));
+	return code;
+}
+
+enum den_code certificate_granted(struct call *c)
+{
+	struct dendir_proof *proof;
+	char id[33];
+	enum den_code code = open_grant(c, &proof, id);
+
+	if (code == DEN_OK)
+		den_message_add_string(c->out, DEN_TAG_ORG, c->shared->site->org);
+	dendir_proof_free(proof);
+	return code;
+}
+
+enum den_code certificate_request(struct call *c)
+{
+	struct dendir_proof *proof;
+	char id[33];
+	size_t len = 0;
+	const void *der = den_message_bytes(c->in, DEN_TAG_BYTES, &len);
+	enum dencrypt_result result;
+	enum den_code code;
+
+	/* Before the grant is spent on it: is it a request, and is its key proven? */
+	result = der ? dencrypt_csr_check(der, len) : DENCRYPT_MALFORMED;
+	if (result != DENCRYPT_OK) {
+		call_arg(c, "%s", dencrypt_text(result));
+		return DEN_CA_REFUSED;
+	}
+	code = open_grant(c, &proof, id);
+	if (code == DEN_OK) {
+		code = dendir_grant_request(dendir_proof_connection(proof), id, der, len);
+		call_refused(c, dendir_proof_connection(proof), code);
+	}
+	if (code == DEN_OK)
+		den_message_add_string(c->out, DEN_TAG_ID, id);
+	log_audit("certificate-request", "user", call_string(c, DEN_TAG_LOGIN), "grant", code == DEN_OK ? id : "",
+		"result", den_code_name(code), NULL);
+	dendir_proof_free(proof);
+	return code;
+}
+
+enum den_code certificate_fetch(struct call *c)
+{
+	struct dendir_grant *g = calloc(1, sizeof(*g));
+	unsigned char *ca = malloc(DENDIR_DER_MAX);
+	size_t len = DENDIR_DER_MAX, none = 0;
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	if (d && (!g || !ca))
+		code = DEN_INTERNAL;
+	if (code == DEN_OK)
+		code = dendir_grant_read(d, call_string(c, DEN_TAG_ID), g);
+	if (code == DEN_OK && *g->refused) {
+		call_arg(c, "%s", g->refused);
+		code = DEN_CA_REFUSED;
+	} else if (code == DEN_OK && !g->certificate_len) {
+		call_arg(c, "0");
+		code = DEN_CA_SILENT;
+	}
+	if (code == DEN_OK)
+		code = dendir_ca_read(d, ca, &len, NULL, &none);
+	if (code == DEN_OK) {
+		/* A certificate is public: whoever has the grant's name may have it. */
+		den_message_add(c->out, DEN_TAG_BYTES, g->certificate, g->certificate_len);
+		den_message_add(c->out, DEN_TAG_CA_BYTES, ca, len);
+	}
+	free(ca);
+	free(g);
+	return d ? call_refused(c, d, code) : code;
+}
+
+/* -- revoking ------------------------------------------------------------------------------------------------ */
+
+enum den_code certificate_revoke(struct call *c)
+{
+	struct dendir_grant *g = calloc(1, sizeof(*g));
+	const char *reason = call_string(c, DEN_TAG_REASON);
+	char login[DEN_LOGIN_ID_SIZE] = "";
+	struct dendir_proof *proof = NULL;
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	if (d && !g)
+		code = DEN_INTERNAL;
+	if (code == DEN_OK && !den_subject_is_valid(reason, strlen(reason)))
+		code = DEN_REASON_NEEDED;
+	if (code == DEN_OK && call_login(c, login))
+		code = call_refused(c, d, dendir_grant_each(d, login, keep_issued, g));
+	if (code == DEN_OK && (!g->certificate_len || g->revoked >= 0)) {
+		call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
+		code = DEN_CERT_NONE_ON_RECORD;
+	}
+	if (code == DEN_OK)
+		code = call_approve(c, &proof);
+	if (code == DEN_OK) {
+		code = dendir_grant_revoke(dendir_proof_connection(proof), g->id, reason, c->now);
+		call_refused(c, dendir_proof_connection(proof), code);
+	}
+	log_audit("certificate-revoke", "by", c->peer.login, "user", login, "result", den_code_name(code), NULL);
+	dendir_proof_free(proof);
+	free(g);
+	return code;
+}

@@ -1,0 +1,122 @@
+/* Which operation is which function, and what a request goes through before it. */
+#include <string.h>
+#include <time.h>
+
+#include "core/client.h"
+#include "denshid/call.h"
+#include "denshid/log.h"
+
+/* The module gives up after DEN_TIMEOUT_LOGIN_MS: an answer after that would count
+ * an attempt that nobody hears of. */
+#define LOGIN_MS (DEN_TIMEOUT_LOGIN_MS - 500)
+#define COMMAND_MS (DEN_TIMEOUT_COMMAND_MS - 2000)
+
+enum needs { ANYONE, USER, MASTER };
+
+static const struct row {
+	enum den_op op;
+	operation *run;
+	enum needs needs;
+	int patience_ms;
+} table[] = {
+	{DEN_OP_BEGIN, login_begin, ANYONE, LOGIN_MS},
+	{DEN_OP_AUTH, login_auth, ANYONE, LOGIN_MS},
+	{DEN_OP_ACCOUNT, login_account, ANYONE, LOGIN_MS},
+	{DEN_OP_PASSWD, login_passwd, ANYONE, LOGIN_MS},
+	{DEN_OP_APPROVAL_USE, approval_use, ANYONE, LOGIN_MS},
+	{DEN_OP_SESSION_OPEN, session_open, ANYONE, LOGIN_MS},
+	{DEN_OP_SESSION_CLOSE, session_close, ANYONE, LOGIN_MS},
+	{DEN_OP_STATUS, status_show, ANYONE, LOGIN_MS},
+	{DEN_OP_USER_CREATE, user_create, MASTER, COMMAND_MS},
+	{DEN_OP_USER_CHANGE, user_change, MASTER, COMMAND_MS},
+	{DEN_OP_USER_DELETE, user_delete, MASTER, COMMAND_MS},
+	{DEN_OP_USER_LIST, user_list, USER, COMMAND_MS},
+	{DEN_OP_USER_SUSPEND, user_suspend, MASTER, COMMAND_MS},
+	{DEN_OP_CERT_GRANT, certificate_grant, MASTER, COMMAND_MS},
+	{DEN_OP_CERT_LIST, certificate_list, USER, COMMAND_MS},
+	/* A user without a certificate can't log in yet: the password is the proof. */
+	{DEN_OP_CERT_GRANTED, certificate_granted, ANYONE, LOGIN_MS},
+	{DEN_OP_CERT_REQUEST, certificate_request, ANYONE, LOGIN_MS},
+	{DEN_OP_CERT_FETCH, certificate_fetch, ANYONE, LOGIN_MS},
+	{DEN_OP_CERT_REVOKE, certificate_revoke, MASTER, COMMAND_MS},
+	{DEN_OP_SSH_KEYS, certificate_ssh_keys, ANYONE, LOGIN_MS},
+	{DEN_OP_UPDATE_SHOW, update_show, MASTER, COMMAND_MS},
+	{DEN_OP_UPDATE_RUN, update_run, MASTER, COMMAND_MS},
+	{DEN_OP_UPDATE_HISTORY, update_history, MASTER, COMMAND_MS},
+	{DEN_OP_AUTHORITY_LIST, authority_list, USER, COMMAND_MS},
+	{DEN_OP_AUTHORITY_SHOW, authority_show, USER, COMMAND_MS},
+	{DEN_OP_AUTHORITY_CHANGE, authority_change, MASTER, COMMAND_MS},
+	{DEN_OP_REQUEST_NEW, request_new, USER, COMMAND_MS},
+	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS},
+	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS},
+	{DEN_OP_UNLOCK, user_unlock, MASTER, COMMAND_MS},
+	{DEN_OP_LOGOUT, session_logout, USER, COMMAND_MS},
+};
+
+static const struct row *find(uint16_t op)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].op == op)
+			return &table[i];
+	return NULL;
+}
+
+int dispatch_patience_ms(uint16_t op)
+{
+	const struct row *row = find(op);
+
+	return row ? row->patience_ms : LOGIN_MS;
+}
+
+static enum den_code run(struct call *c)
+{
+	const struct row *row = find(den_message_kind(c->in));
+	enum den_code code = DEN_OK;
+
+	if (!row) {
+		call_arg(c, "operation %u", den_message_kind(c->in));
+		return DEN_BAD_REQUEST;
+	}
+	if (row->needs == USER)
+		code = call_needs_user(c);
+	if (row->needs == MASTER)
+		code = call_needs_master(c);
+	return code == DEN_OK ? row->run(c) : code;
+}
+
+/* The language of whom the request is about, or of the one who asks (R-ALL-2). */
+static void add_language(struct call *c)
+{
+	struct view_user about;
+	char login[DEN_LOGIN_ID_SIZE], lang[3] = "";
+
+	if (*c->peer.login)
+		memcpy(lang, c->peer.lang, sizeof(lang));
+	else if (call_login(c, login) && view_user_by_login(c->shared->view, login, &about))
+		memcpy(lang, about.lang, sizeof(lang));
+	if (!*lang)
+		view_language(c->shared->view, lang);
+	den_message_add_string(c->out, DEN_TAG_LANG, *lang ? lang : c->shared->config->language);
+}
+
+void dispatch(struct call *c)
+{
+	enum den_code code;
+
+	c->now = time(NULL);
+	if (!view_user_by_uid(c->shared->view, c->uid, &c->peer))
+		memset(&c->peer, 0, sizeof(c->peer));
+	/* Waited in the queue for too long: the caller has gone. Nothing is tried, nothing counts. */
+	if (dendir_now_ms() >= c->deadline_ms)
+		code = DEN_BUSY;
+	else
+		code = run(c);
+	add_language(c);
+	den_message_set_kind(c->out, (uint16_t)code);
+	if (den_message_send(c->fd, c->out, 1000) != 0)
+		log_debug("a reply (%s) was not read", den_code_name(code));
+	if (*c->pooled && dendir_is_broken(*c->pooled)) {
+		dendir_close(*c->pooled);
+		*c->pooled = NULL;
+	}
+}

@@ -1,0 +1,222 @@
+/* Logging in: the requests of pam_denshi. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/password.h"
+#include "denshid/call.h"
+#include "denshid/log.h"
+#include "directory/user.h"
+
+/* Whom a PAM request is about: DEN_OK and *user where in force. */
+static enum den_code about(struct call *c, struct view_user *user)
+{
+	char login[DEN_LOGIN_ID_SIZE];
+
+	return call_login(c, login) && view_user_by_login(c->shared->view, login, user) ? DEN_OK : DEN_LOGIN_UNKNOWN;
+}
+
+/* The proof of the certificate, where the service demands one or one was shown (R-LOGIN-1). */
+static enum den_code check_certificate(struct call *c, const char *login)
+{
+	const char *policy = call_string(c, DEN_TAG_CERTIFICATE);
+	enum den_code code;
+
+	if (strcmp(policy, "required") == 0)
+		return certificate_check_login(c, login);
+	if (strcmp(policy, "optional") != 0 && strcmp(policy, "off") != 0 && *policy) {
+		call_arg(c, "certificate=%s", policy);
+		return DEN_BAD_REQUEST;
+	}
+	if (strcmp(policy, "optional") != 0 || !strstr(call_string(c, DEN_TAG_AUTH_INFO), "publickey "))
+		return DEN_OK;
+	/* Optional means that none need be shown, not that any will do. */
+	code = certificate_check_login(c, login);
+	return code == DEN_CERT_NONE_ON_RECORD ? DEN_OK : code;
+}
+
+enum den_code login_begin(struct call *c)
+{
+	struct view_user user;
+	enum den_code code;
+
+	/* Somebody who isn't in force is asked for a password like everybody else. */
+	if (about(c, &user) != DEN_OK)
+		return DEN_OK;
+	code = check_certificate(c, user.login);
+	if (code != DEN_OK)
+		log_audit("certificate", "user", user.login, "result", den_code_name(code), "service",
+			call_string(c, DEN_TAG_SERVICE), "rhost", call_string(c, DEN_TAG_RHOST), NULL);
+	return code;
+}
+
+enum den_code login_auth(struct call *c)
+{
+	struct den_secret *password = call_secret(c, DEN_TAG_PASSWORD);
+	struct view_user user;
+	struct dendir *d;
+	enum den_code code;
+
+	if (!password)
+		return DEN_INTERNAL;
+	code = about(c, &user);
+	if (code == DEN_OK) {
+		code = call_check_password(c, DENDIR_LOGIN, user.login, call_string(c, DEN_TAG_SERVICE), password, NULL);
+	} else if ((d = call_directory(c, &code))) {
+		/* The name itself is told to nobody and logged nowhere (R-LOCK-4). */
+		dendir_credential_decoy(d, password);
+		code = DEN_LOGIN_UNKNOWN;
+	}
+	den_secret_free(password);
+	return code;
+}
+
+/* What the user must do before anything else. DEN_OK and *pending. */
+static enum den_code find_pending(struct call *c, struct dendir *d, const struct view_user *user,
+	uint64_t *pending)
+{
+	struct dendir_credential_state login, approval;
+	int master = (user->flags & DEN_USER_MASTER) != 0;
+	enum den_code code = dendir_credential_state(d, DENDIR_LOGIN, user->login, &login);
+
+	*pending = 0;
+	if (code != DEN_OK)
+		return code;
+	if (!login.exists)
+		return DEN_LOGIN_UNKNOWN;
+	if (login.taken >= DENDIR_ATTEMPTS) {
+		call_arg(c, "%s", user->login);
+		return DEN_LOGIN_LOCKED;
+	}
+	if (login.must_change)
+		*pending |= DEN_PENDING_LOGIN;
+	if (!master && !(user->flags & DEN_USER_APPROVER))
+		return DEN_OK;
+	code = dendir_credential_state(d, DENDIR_APPROVAL, user->login, &approval);
+	if (code == DEN_OK && approval.exists && approval.must_change && approval.taken < DENDIR_ATTEMPTS)
+		*pending |= DEN_PENDING_APPROVAL;
+	if (code == DEN_OK && !approval.exists && master)
+		*pending |= DEN_PENDING_APPROVAL_NEW;
+	return code;
+}
+
+enum den_code login_account(struct call *c)
+{
+	struct view_user user;
+	struct dendir *d = NULL;
+	uint64_t pending = 0;
+	enum den_code code = about(c, &user);
+
+	if (code == DEN_OK && (user.flags & DEN_USER_SUSPENDED)) {
+		call_arg(c, "%s", user.login);
+		code = DEN_SUSPENDED;
+	}
+	if (code == DEN_OK)
+		code = check_certificate(c, user.login);
+	if (code == DEN_OK && (d = call_directory(c, &code)))
+		code = find_pending(c, d, &user, &pending);
+	if (code == DEN_DIRECTORY_REFUSED)
+		call_refused(c, d, code);
+	den_message_add_number(c->out, DEN_TAG_NUMBER, pending);
+	log_audit("account", "user", code == DEN_LOGIN_UNKNOWN ? "" : user.login, "result", den_code_name(code),
+		"service", call_string(c, DEN_TAG_SERVICE), "rhost", call_string(c, DEN_TAG_RHOST), NULL);
+	return code;
+}
+
+/* -- changing passwords -------------------------------------------------------------- */
+
+/* Every broken rule of the new password as a reason. 1 where there is one. */
+static int breaks_rules(struct call *c, struct dendir *d, enum den_password_kind kind, const char *login,
+	const struct den_secret *fresh, const struct den_secret *current)
+{
+	const struct den_password_policy *policy = call_password_policy(d);
+	unsigned broken = den_password_check(policy, kind, login, den_secret_bytes(fresh), den_secret_len(fresh));
+	int same = den_secret_len(current) && den_secret_equal(fresh, current);
+
+	for (unsigned rule = 0; rule < DEN_RULES; rule++) {
+		unsigned limit;
+		int code = den_password_rule_code(policy, kind, rule, &limit);
+		char text[16];
+
+		if (!(broken & (1u << rule)))
+			continue;
+		snprintf(text, sizeof(text), "%u", limit);
+		call_reason(c, (enum den_code)code, limit ? text : NULL);
+	}
+	if (same)
+		call_reason(c, DEN_PW_IS_CURRENT, NULL);
+	return broken || same;
+}
+
+/* A master's first approval password, under their own login identity (R-APW-2). */
+static enum den_code make_first_approval(struct call *c, const struct view_user *user,
+	const struct den_secret *login_password, const struct den_secret *fresh)
+{
+	struct dendir_proof *proof = NULL;
+	enum den_code code;
+
+	if (den_secret_equal(login_password, fresh)) {
+		call_reason(c, DEN_PW_IS_OTHER, NULL);
+		return DEN_PASSWORD_NOT_CHANGED;
+	}
+	code = call_check_password(c, DENDIR_LOGIN, user->login, call_string(c, DEN_TAG_SERVICE), login_password,
+		&proof);
+	if (code == DEN_OK)
+		code = dendir_approval_create_own(proof, fresh);
+	if (proof)
+		call_refused(c, dendir_proof_connection(proof), code);
+	dendir_proof_free(proof);
+	return code;
+}
+
+static enum den_code change(struct call *c, const struct view_user *user, enum dendir_credential which,
+	struct dendir *d, const struct den_secret *current, const struct den_secret *fresh)
+{
+	struct dendir_credential_state state;
+	struct dendir_proof *proof = NULL;
+	enum den_code code;
+
+	if (breaks_rules(c, d, which == DENDIR_LOGIN ? DEN_PASSWORD_LOGIN : DEN_PASSWORD_APPROVAL, user->login,
+		    fresh, current))
+		return DEN_PASSWORD_NOT_CHANGED;
+	if (which == DENDIR_APPROVAL) {
+		code = dendir_credential_state(d, which, user->login, &state);
+		if (code != DEN_OK)
+			return call_refused(c, d, code);
+		if (!state.exists && (user->flags & DEN_USER_MASTER))
+			return make_first_approval(c, user, current, fresh);
+	}
+	code = call_check_password(c, which, user->login, call_string(c, DEN_TAG_SERVICE), current, &proof);
+	if (code == DEN_OK) {
+		code = dendir_credential_change(proof, fresh);
+		call_refused(c, dendir_proof_connection(proof), code);
+	}
+	dendir_proof_free(proof);
+	return code;
+}
+
+enum den_code login_passwd(struct call *c)
+{
+	const char *kind = call_string(c, DEN_TAG_KIND);
+	enum dendir_credential which = strcmp(kind, "approval") == 0 ? DENDIR_APPROVAL : DENDIR_LOGIN;
+	struct den_secret *current = NULL, *fresh = NULL;
+	struct view_user user;
+	struct dendir *d;
+	enum den_code code = about(c, &user);
+
+	if (code == DEN_OK)
+		code = call_needs_root_or(c, user.login);
+	if (code == DEN_OK && which == DENDIR_LOGIN && strcmp(kind, "login") != 0) {
+		call_arg(c, "kind %s", kind);
+		code = DEN_BAD_REQUEST;
+	}
+	if (code != DEN_OK || !(d = call_directory(c, &code)) || call_dry_run(c))
+		return code;
+	current = call_secret(c, DEN_TAG_CURRENT);
+	fresh = call_secret(c, DEN_TAG_PASSWORD);
+	code = current && fresh ? change(c, &user, which, d, current, fresh) : DEN_INTERNAL;
+	den_secret_free(current);
+	den_secret_free(fresh);
+	log_audit("passwd", "credential", kind, "user", user.login, "result", den_code_name(code), "service",
+		call_string(c, DEN_TAG_SERVICE), NULL);
+	return code;
+}

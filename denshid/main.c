@@ -1,0 +1,170 @@
+/*
+ * denshid: one per host. Replicates what is in force into the snapshot that NSS
+ * reads (replica.c), and answers PAM modules and commands (listen.c, pool.c,
+ * dispatch.c and a file for each subject). denshid(8) has the drawing.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "denshid/listen.h"
+#include "denshid/log.h"
+#include "denshid/replica.h"
+#include "denshid/session.h"
+
+static const char usage[] =
+	"usage: denshid [--foreground] [--debug] [--config FILE] [--check]\n"
+	"  --foreground   stay in the foreground and log to standard error too\n"
+	"  --debug        log more\n"
+	"  --config FILE  instead of " DEN_CONFIG_PATH "\n"
+	"  --check        read the configuration, say whether it is right, and end\n";
+
+struct options {
+	const char *config;
+	int foreground, debug, check;
+};
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"foreground", no_argument, NULL, 'f'},
+		{"debug", no_argument, NULL, 'd'},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	int opt;
+
+	o->config = DEN_CONFIG_PATH;
+	while ((opt = getopt_long(argc, argv, "fdc:thV", longs, NULL)) != -1)
+		switch (opt) {
+		case 'f':
+			o->foreground = 1;
+			break;
+		case 'd':
+			o->debug = 1;
+			break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 't':
+			o->check = 1;
+			break;
+		case 'V':
+			puts("denshid " DENSHI_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return -1;
+}
+
+/* "READY=1" to systemd, where it asked to be told (sd_notify(3)). */
+static void tell_ready(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (!path || !*path || strlen(path) >= sizeof(a.sun_path))
+		return;
+	memcpy(a.sun_path, path, strlen(path));
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+	close(fd);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *base)
+{
+	(void)what;
+	log_info("ends on signal %d", (int)number);
+	event_base_loopexit(base, NULL);
+}
+
+static void harden(void)
+{
+	/* No core dump and no tracing by others of our own uid: passwords pass through. */
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(022);
+}
+
+static void serve(const struct den_config *config)
+{
+	static struct denshid shared;
+	static struct dendir_site site;
+	struct event_base *base = event_base_new();
+	struct event *ends[2];
+	struct listener *listener;
+
+	site = (struct dendir_site){.uri = config->uri, .org = config->organisation, .host = config->host};
+	shared.config = config;
+	shared.site = &site;
+	shared.view = view_new(config->snapshot);
+	if (!base || !shared.view)
+		log_fatal("no memory");
+	session_folder(&shared);
+	ends[0] = evsignal_new(base, SIGTERM, on_signal, base);
+	ends[1] = evsignal_new(base, SIGINT, on_signal, base);
+	event_add(ends[0], NULL);
+	event_add(ends[1], NULL);
+	listener = listener_new(base, &shared);
+	if (replica_start(config, &site, shared.view) != 0)
+		log_fatal("the replica can't be started");
+	log_info("serves %s on host %s", config->organisation, config->host);
+	tell_ready();
+	event_base_dispatch(base);
+	listener_free(listener);
+}
+
+int main(int argc, char **argv)
+{
+	static struct den_config config;
+	struct options o = {0};
+	char error[DEN_CONFIG_ERROR_SIZE];
+	int done = parse(argc, argv, &o);
+
+	if (done >= 0)
+		return done;
+	if (den_config_read(&config, o.config, error, sizeof(error)) != 0) {
+		log_open(1, 0);
+		log_fatal("%s", error);
+	}
+	if (o.check) {
+		printf("%s: ok\n", o.config);
+		return 0;
+	}
+	log_open(o.foreground, o.debug);
+	harden();
+	if (!o.foreground && daemon(0, 0) != 0)
+		log_fatal("daemon: %s", strerror(errno));
+	serve(&config);
+	/* Not exit(): workers may hold what destructors would take away. */
+	_exit(0);
+}

@@ -1,0 +1,174 @@
+#include "denshid/pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "denshid/log.h"
+
+struct job {
+	struct job *next;
+	int fd;
+	uid_t uid;
+	struct den_message *message;
+	char about[DEN_LOGIN_ID_SIZE]; /* "": no login ID, free of any order */
+	int64_t deadline_ms;
+};
+
+struct pool {
+	const struct denshid *shared;
+	pool_done *done;
+	void *context;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct job *first, **end; /* waiting, in order */
+	size_t waiting;
+	unsigned nworkers;
+	char (*busy)[DEN_LOGIN_ID_SIZE]; /* by worker: whom it works for */
+};
+
+struct worker {
+	struct pool *pool;
+	unsigned number;
+};
+
+static int is_busy(const struct pool *p, const char *about)
+{
+	for (unsigned i = 0; *about && i < p->nworkers; i++)
+		if (strcmp(p->busy[i], about) == 0)
+			return 1;
+	return 0;
+}
+
+/* The first job whose user nobody works for; NULL where there is none. */
+static struct job *take(struct pool *p, unsigned worker)
+{
+	for (struct job **at = &p->first; *at; at = &(*at)->next) {
+		struct job *job = *at;
+
+		if (is_busy(p, job->about))
+			continue;
+		*at = job->next;
+		if (!job->next)
+			p->end = at;
+		p->waiting--;
+		memcpy(p->busy[worker], job->about, sizeof(job->about));
+		return job;
+	}
+	return NULL;
+}
+
+static void answer(struct pool *p, struct job *job, struct dendir **pooled)
+{
+	struct call c = {
+		.shared = p->shared,
+		.pooled = pooled,
+		.fd = job->fd,
+		.in = job->message,
+		.out = den_message_new(DEN_INTERNAL),
+		.uid = job->uid,
+		.deadline_ms = job->deadline_ms,
+	};
+
+	if (c.out)
+		dispatch(&c);
+	den_message_free(c.out);
+	den_message_free(job->message);
+	close(job->fd);
+}
+
+static void *work(void *context)
+{
+	struct worker *w = context;
+	struct pool *p = w->pool;
+	struct dendir *pooled = NULL;
+
+	for (;;) {
+		struct job *job;
+
+		pthread_mutex_lock(&p->lock);
+		p->busy[w->number][0] = '\0';
+		/* Whoever waited for this worker's user may go on now. */
+		pthread_cond_broadcast(&p->work);
+		while (!(job = take(p, w->number)))
+			pthread_cond_wait(&p->work, &p->lock);
+		pthread_mutex_unlock(&p->lock);
+		answer(p, job, &pooled);
+		p->done(p->context, job->uid);
+		free(job);
+	}
+	return NULL;
+}
+
+struct pool *pool_new(const struct denshid *shared, unsigned workers, pool_done *done, void *context)
+{
+	struct pool *p = calloc(1, sizeof(*p));
+
+	if (!p || !(p->busy = calloc(workers, sizeof(*p->busy))))
+		goto fail;
+	p->shared = shared;
+	p->done = done;
+	p->context = context;
+	p->end = &p->first;
+	p->nworkers = workers;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	for (unsigned i = 0; i < workers; i++) {
+		struct worker *w = calloc(1, sizeof(*w));
+		pthread_t thread;
+
+		if (!w)
+			goto fail;
+		w->pool = p;
+		w->number = i;
+		if (pthread_create(&thread, NULL, work, w) != 0)
+			goto fail;
+		pthread_detach(thread);
+	}
+	return p;
+fail:
+	/* The program ends now: threads that were started may still use p. */
+	log_warn("the workers can't be started");
+	return NULL;
+}
+
+/* Whose order a request stands in: that of whom it is about, for a command also
+ * its caller's own. Only checks of passwords need it. */
+static void find_about(struct job *job, const struct denshid *shared)
+{
+	struct view_user peer;
+	const char *login = den_message_string(job->message, DEN_TAG_LOGIN);
+
+	if (den_message_bytes(job->message, DEN_TAG_APPROVAL_PASSWORD, &(size_t){0}) &&
+		view_user_by_uid(shared->view, job->uid, &peer))
+		memcpy(job->about, peer.login, sizeof(job->about));
+	else if (login)
+		den_login_id_parse(job->about, login, strlen(login));
+}
+
+int pool_put(struct pool *p, int fd, uid_t uid, struct den_message *message)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int full;
+
+	if (!job)
+		return -1;
+	job->fd = fd;
+	job->uid = uid;
+	job->message = message;
+	job->deadline_ms = dendir_now_ms() + dispatch_patience_ms(den_message_kind(message));
+	find_about(job, p->shared);
+	pthread_mutex_lock(&p->lock);
+	full = p->waiting >= POOL_QUEUE_MAX;
+	if (!full) {
+		*p->end = job;
+		p->end = &job->next;
+		p->waiting++;
+		pthread_cond_signal(&p->work);
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (full)
+		free(job);
+	return full ? -1 : 0;
+}

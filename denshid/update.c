@@ -1,0 +1,162 @@
+/* User updates (R-UPD). */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "denshid/call.h"
+#include "denshid/log.h"
+#include "directory/update.h"
+
+void update_add_pending(struct call *c, struct dendir *d)
+{
+	unsigned count;
+
+	if (dendir_prepared_count(d, &count) == DEN_OK)
+		den_message_add_number(c->out, DEN_TAG_PENDING_COUNT, count);
+}
+
+/* SHA-256 over all rows: what a master has seen is what is put in force. */
+static int digest_rows(const struct dendir_update *u, char hex[DENCRYPT_DIGEST_HEX_SIZE])
+{
+	struct dencrypt_digest *digest = NULL;
+	unsigned char sum[DENCRYPT_DIGEST_SIZE];
+	enum dencrypt_result rc = dencrypt_digest_new(&digest);
+
+	/* Rows are zeroed before they are filled: their bytes are their contents. */
+	for (size_t i = 0; rc == DENCRYPT_OK && i < dendir_update_rows(u); i++)
+		rc = dencrypt_digest_add(digest, dendir_update_row(u, i), sizeof(struct dendir_row));
+	if (rc == DENCRYPT_OK)
+		rc = dencrypt_digest_end(digest, sum);
+	dencrypt_digest_free(digest);
+	if (rc != DENCRYPT_OK)
+		return -1;
+	dencrypt_hex(sum, sizeof(sum), hex);
+	return 0;
+}
+
+static int send_row(struct call *c, const struct dendir_row *r)
+{
+	struct den_message *m = den_message_new(DEN_OK);
+
+	if (m) {
+		den_message_add_string(m, DEN_TAG_ACTION, r->action);
+		den_message_add_string(m, DEN_TAG_LOGIN, r->login);
+		den_message_add_string(m, DEN_TAG_ATTRIBUTE, r->attribute);
+		den_message_add_string(m, DEN_TAG_BEFORE, r->before);
+		den_message_add_string(m, DEN_TAG_AFTER, r->after);
+	}
+	return call_row(c, m);
+}
+
+/* All that is pending under the request's filter, and its digest. */
+static enum den_code collect(struct call *c, struct dendir_update **update, char hex[DENCRYPT_DIGEST_HEX_SIZE])
+{
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	*update = d ? dendir_update_new() : NULL;
+	if (!d)
+		return code;
+	if (!*update)
+		return DEN_INTERNAL;
+	code = call_refused(c, d, dendir_update_collect(*update, d, call_string(c, DEN_TAG_FILTER)));
+	if (code == DEN_OK && digest_rows(*update, hex) != 0)
+		code = DEN_INTERNAL;
+	return code;
+}
+
+enum den_code update_show(struct call *c)
+{
+	struct dendir_update *u;
+	char hex[DENCRYPT_DIGEST_HEX_SIZE];
+	enum den_code code = collect(c, &u, hex);
+
+	for (size_t i = 0; code == DEN_OK && i < dendir_update_rows(u); i++)
+		if (send_row(c, dendir_update_row(u, i)) != 0)
+			break;
+	if (code == DEN_OK) {
+		den_message_add_number(c->out, DEN_TAG_PENDING_COUNT, dendir_update_users(u));
+		den_message_add_string(c->out, DEN_TAG_DIGEST, hex);
+	}
+	dendir_update_free(u);
+	return code;
+}
+
+static enum den_code run_update(struct call *c, struct dendir_update *u)
+{
+	struct dendir_proof *proof = NULL;
+	char other[DEN_LOGIN_ID_SIZE] = "", date[16];
+	int64_t serial = 0, since = 0;
+	enum den_code code = call_approve(c, &proof);
+	struct dendir *d;
+
+	if (code != DEN_OK)
+		return code;
+	d = call_directory(c, &code);
+	if (d)
+		code = dendir_update_run(u, d, dendir_proof_connection(proof), c->peer.login, c->now, &serial, other,
+			&since);
+	if (code == DEN_UPDATE_RUNNING) {
+		call_arg(c, "%s", other);
+		call_arg(c, "%s", call_date(date, since));
+	} else if (code == DEN_LAST_MASTER) {
+		call_arg(c, "%s", c->peer.login);
+	} else if (code == DEN_OK) {
+		call_arg(c, "%lld", (long long)serial);
+		call_arg(c, "%zu", dendir_update_users(u));
+		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)serial);
+		update_add_pending(c, d);
+		code = DEN_UPDATE_DONE;
+	} else if (d) {
+		call_refused(c, dendir_proof_connection(proof), code);
+	}
+	dendir_proof_free(proof);
+	return code;
+}
+
+enum den_code update_run(struct call *c)
+{
+	struct dendir_update *u;
+	char hex[DENCRYPT_DIGEST_HEX_SIZE], serial[24];
+	enum den_code code = collect(c, &u, hex);
+
+	if (code == DEN_OK && dendir_update_users(u) == 0)
+		code = DEN_UPDATE_NOT_DUE;
+	else if (code == DEN_OK && strcmp(hex, call_string(c, DEN_TAG_DIGEST)) != 0)
+		code = DEN_UPDATE_CHANGED_MEANWHILE;
+	else if (code == DEN_OK)
+		code = run_update(c, u);
+	dendir_update_free(u);
+	snprintf(serial, sizeof(serial), "%llu",
+		(unsigned long long)den_message_number(c->out, DEN_TAG_SERIAL, 0));
+	log_audit("user-update", "by", c->peer.login, "result", den_code_name(code), "serial", serial, NULL);
+	return code;
+}
+
+static int send_past(void *context, const struct dendir_past_update *p)
+{
+	struct call *c = context;
+	struct den_message *m = den_message_new(DEN_OK);
+
+	if (m) {
+		den_message_add_number(m, DEN_TAG_SERIAL, (uint64_t)p->serial);
+		den_message_add_number(m, DEN_TAG_TIME, (uint64_t)p->time);
+		den_message_add_string(m, DEN_TAG_LOGIN, p->by);
+		den_message_add_string(m, DEN_TAG_STATE, p->state);
+		for (size_t i = 0; i < p->nlines; i++) {
+			/* "000001 add ...": the number keeps their order in the directory. */
+			const char *text = strchr(p->lines[i], ' ');
+
+			den_message_add_string(m, DEN_TAG_TEXT, text ? text + 1 : p->lines[i]);
+		}
+	}
+	return call_row(c, m);
+}
+
+enum den_code update_history(struct call *c)
+{
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	return d ? call_refused(c, d, dendir_update_history(d, send_past, c)) : code;
+}

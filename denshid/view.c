@@ -1,0 +1,154 @@
+#include "denshid/view.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "denshid/log.h"
+
+struct view {
+	pthread_rwlock_t lock;
+	const char *path;
+	struct den_snapshot *snapshot;
+	char lang[3];
+	int up;
+};
+
+struct view *view_new(const char *path)
+{
+	struct view *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	pthread_rwlock_init(&v->lock, NULL);
+	v->path = path;
+	view_reload(v);
+	return v;
+}
+
+void view_reload(struct view *v)
+{
+	struct den_snapshot *fresh = NULL, *old;
+	int rc = den_snapshot_open(v->path, &fresh);
+
+	if (rc < 0) {
+		if (rc != -ENOENT)
+			log_warn("snapshot %s can't be read: %s", v->path, strerror(-rc));
+		return;
+	}
+	pthread_rwlock_wrlock(&v->lock);
+	old = v->snapshot;
+	v->snapshot = fresh;
+	pthread_rwlock_unlock(&v->lock);
+	den_snapshot_close(old);
+}
+
+static void copy_user(struct view_user *to, const struct den_snapshot_user *from)
+{
+	snprintf(to->login, sizeof(to->login), "%s", from->name);
+	snprintf(to->lang, sizeof(to->lang), "%s", from->lang);
+	to->uid = from->uid;
+	to->flags = from->flags;
+}
+
+int view_user_by_login(struct view *v, const char *login, struct view_user *user)
+{
+	struct den_snapshot_user found;
+	int known = 0;
+
+	pthread_rwlock_rdlock(&v->lock);
+	if (v->snapshot && den_snapshot_user_by_name(v->snapshot, login, &found) == 0) {
+		copy_user(user, &found);
+		known = 1;
+	}
+	pthread_rwlock_unlock(&v->lock);
+	return known;
+}
+
+int view_user_by_uid(struct view *v, uint32_t uid, struct view_user *user)
+{
+	struct den_snapshot_user found;
+	int known = 0;
+
+	pthread_rwlock_rdlock(&v->lock);
+	if (v->snapshot && den_snapshot_user_by_uid(v->snapshot, uid, &found) == 0) {
+		copy_user(user, &found);
+		known = 1;
+	}
+	pthread_rwlock_unlock(&v->lock);
+	return known;
+}
+
+static int holds(const struct den_snapshot *s, const char *login, const char *authority, int64_t now)
+{
+	struct den_snapshot_user user;
+	struct den_snapshot_group group;
+	uint32_t gids[1024];
+	ssize_t n;
+
+	if (den_snapshot_user_by_name(s, login, &user) != 0 ||
+		den_snapshot_group_by_name(s, authority, &group) != 0)
+		return 0;
+	n = den_snapshot_user_groups(s, &user, now, gids, sizeof(gids) / sizeof(gids[0]));
+	for (ssize_t i = 0; i < n && i < (ssize_t)(sizeof(gids) / sizeof(gids[0])); i++)
+		if (gids[i] == group.gid)
+			return 1;
+	return 0;
+}
+
+int view_has_authority(struct view *v, const char *login, const char *authority, int64_t now)
+{
+	int has;
+
+	pthread_rwlock_rdlock(&v->lock);
+	has = v->snapshot && holds(v->snapshot, login, authority, now);
+	pthread_rwlock_unlock(&v->lock);
+	return has;
+}
+
+int view_meta(struct view *v, struct den_snapshot_meta *meta, size_t *users)
+{
+	int known;
+
+	pthread_rwlock_rdlock(&v->lock);
+	known = v->snapshot != NULL;
+	if (known) {
+		den_snapshot_meta(v->snapshot, meta);
+		*users = den_snapshot_user_count(v->snapshot);
+	}
+	pthread_rwlock_unlock(&v->lock);
+	return known;
+}
+
+void view_set_language(struct view *v, const char *lang)
+{
+	pthread_rwlock_wrlock(&v->lock);
+	snprintf(v->lang, sizeof(v->lang), "%.2s", lang);
+	pthread_rwlock_unlock(&v->lock);
+}
+
+void view_language(struct view *v, char lang[3])
+{
+	pthread_rwlock_rdlock(&v->lock);
+	memcpy(lang, v->lang, 3);
+	pthread_rwlock_unlock(&v->lock);
+}
+
+void view_set_up(struct view *v, int up)
+{
+	pthread_rwlock_wrlock(&v->lock);
+	v->up = up;
+	pthread_rwlock_unlock(&v->lock);
+}
+
+int view_is_up(struct view *v)
+{
+	int up;
+
+	pthread_rwlock_rdlock(&v->lock);
+	up = v->up;
+	pthread_rwlock_unlock(&v->lock);
+	return up;
+}

@@ -1,0 +1,47 @@
+/*
+ * /etc/denshi/denshi.conf (denshi.conf(5)): one reader for denshid, denshi-ca and
+ * denshi-setup. The syntax is libconfig's; which settings there are, of what kind
+ * and within what limits is a table in config.c. A wrong line stops the program
+ * that reads it (R-ALL-5).
+ *
+ * Thread rule: pure functions, no state.
+ */
+#ifndef DENSHI_CONFIG_CONFIG_H
+#define DENSHI_CONFIG_CONFIG_H
+
+#include <stddef.h>
+
+#define DEN_CONFIG_PATH "/etc/denshi/denshi.conf"
+/* Enough for every message of den_config_read, paths included. */
+#define DEN_CONFIG_ERROR_SIZE 1024
+
+struct den_config {
+	char organisation[33]; /* its suffix is o=NAME; the one setting without a default */
+	char uri[256];	       /* of the directory, ldapi://... */
+	char host[254];	       /* this host's name, lower case; by default gethostname(2) */
+	char socket[108];      /* of denshid */
+	char snapshot[256];    /* the file that NSS reads */
+	char ca_state[256];    /* folder of denshi-ca's key and certificate */
+	char language[3];      /* "ja" or "en", where neither the user nor the organisation has one */
+	unsigned workers;      /* threads of denshid that ask the directory */
+	int enumerate;	       /* 1: getent without a name lists the published users */
+	unsigned uid_floor, gid_floor; /* nothing below is ever published on this host */
+	unsigned certificate_days;     /* validity of a client certificate (R-CERT-3) */
+};
+
+/* All defaults; host is this machine's name, organisation is "". */
+void den_config_defaults(struct den_config *c);
+
+/*
+ * Reads path. 0, or -1 with a sentence in error (at most size bytes) that names file,
+ * line, setting, what was found and what is allowed, in the language of the
+ * environment; *c then holds the defaults. The file must be a regular one that
+ * belongs to root or to the caller and that nobody else may write: whoever writes
+ * it decides where passwords are sent.
+ */
+int den_config_read(struct den_config *c, const char *path, char *error, size_t size);
+
+/* 1 where text is allowed for the setting called name; for programs that take it elsewhere too. */
+int den_config_allows(const char *name, const char *text);
+
+#endif

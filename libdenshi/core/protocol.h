@@ -1,0 +1,201 @@
+/*
+ * What may be asked of denshid, and what it answers. How it is packed:
+ * core/wire.h. Who asks is told by the kernel (SO_PEERCRED), never by a field.
+ *
+ * A reply's kind is an enum den_code; its arguments, for den_text_format, are
+ * the DEN_TAG_ARG fields in order. DEN_TAG_LANG is the language of the user that
+ * a request is about (PAM) or of the one who asks (commands). A request with
+ * several rows of result is answered by several replies, all but the last
+ * flagged DEN_MORE with kind DEN_OK and one row's fields; the last one has no
+ * row but the code, and may carry fields of its own.
+ * A refusal for several reasons has DEN_TAG_CODE fields (u64), each followed by
+ * its own DEN_TAG_CODE_ARG fields.
+ */
+#ifndef DENSHI_CORE_PROTOCOL_H
+#define DENSHI_CORE_PROTOCOL_H
+
+#ifndef DEN_SOCKET_PATH
+#define DEN_SOCKET_PATH "/run/denshi/denshid.sock"
+#endif
+
+enum den_op {
+	/*
+	 * For PAM. All take LOGIN and SERVICE.
+	 *
+	 * BEGIN: [RHOST, TTY, CERTIFICATE ("required" | "optional" | "off"), AUTH_INFO
+	 *   (sshd's SSH_AUTH_INFO_0, may be missing)] -> OK + LANG, or the refusal of the
+	 *   certificate (LANG too). Counts nothing.
+	 * AUTH: PASSWORD, [RHOST, TTY] -> OK, LOGIN_WRONG, LOGIN_LOCKED, ...
+	 * ACCOUNT: [CERTIFICATE, AUTH_INFO] -> OK + NUMBER, a set of DEN_PENDING_*; or a refusal.
+	 * PASSWD: KIND ("login" | "approval"), CURRENT (where PENDING says APPROVAL_NEW: the login
+	 *   password, under whose identity the first approval password is made), PASSWORD (the new
+	 *   one) -> OK; LOGIN_WRONG, APPROVAL_WRONG; PASSWORD_NOT_CHANGED + PW_* in CODE fields.
+	 *   With DRY_RUN and no PASSWORD: could it be changed at all? (PAM_PRELIM_CHECK)
+	 * APPROVAL_USE: BUSINESS, [ACCOUNT], APPROVER ("other" | "any"), [RHOST, TTY] ->
+	 *   APPROVAL_USED, or APPROVAL_MISSING, APPROVAL_PENDING, ...
+	 * SESSION_OPEN: [RHOST, TTY] -> OK + TOKEN, and the user's messages as CODE, CODE_ARG.
+	 * SESSION_CLOSE: TOKEN -> OK.
+	 */
+	DEN_OP_BEGIN = 1,
+	DEN_OP_AUTH,
+	DEN_OP_ACCOUNT,
+	DEN_OP_PASSWD,
+	DEN_OP_APPROVAL_USE,
+	DEN_OP_SESSION_OPEN,
+	DEN_OP_SESSION_CLOSE,
+
+	/*
+	 * Commands; the one who asks is the peer. LANG is added to each final reply.
+	 *
+	 * STATUS -> OK + SERIAL, PENDING_COUNT, TIME (of the snapshot), STATE ("up"|"down"), ORG,
+	 *   HOST, and LOGIN, ROLE of the peer where it is a user.
+	 * USER_CREATE: LOGIN, NAME, MAIL, [MAIL_AGAIN], ROLE, [LANG], PASSWORD, [PASSWORD_AGAIN],
+	 *   [DRY_RUN], [GENERATE] -> OK + the normalised LOGIN, NAME, MAIL, ROLE, LANG (+ PASSWORD
+	 *   where one was generated) + PENDING_COUNT; or FIELDS_WRONG with CODE fields.
+	 * USER_CHANGE: LOGIN, [NAME], [MAIL], [ROLE], [LANG], [DRY_RUN] -> as USER_CREATE.
+	 * USER_DELETE: LOGIN, [DRY_RUN] -> OK + PENDING_COUNT (removed with the next update).
+	 * USER_LIST: [LOGIN (one user)] -> rows LOGIN, NAME, MAIL, ROLE, STATE ("registered",
+	 *   "published", "changed", "suspended", "removed"), AUTHORITY..., ATTEMPTS (taken
+	 *   slots), RECORD... (of attempts), APPROVAL_STATE ("none", "initial", "set",
+	 *   "locked", "expired"), CERT_STATE, UID.
+	 * USER_SUSPEND: LOGIN, STATE ("suspended"|"active"), APPROVAL_PASSWORD -> OK + SERIAL.
+	 */
+	DEN_OP_STATUS = 20,
+	DEN_OP_USER_CREATE,
+	DEN_OP_USER_CHANGE,
+	DEN_OP_USER_DELETE,
+	DEN_OP_USER_LIST,
+	DEN_OP_USER_SUSPEND,
+
+	/*
+	 * CERT_GRANT: LOGIN..., [DRY_RUN] -> OK + PENDING_COUNT.
+	 * CERT_LIST: [LOGIN] -> rows LOGIN, STATE ("granted", "requested", "issued", "revoked",
+	 *   "expired", "refused"), EXPIRES (u64 time), SERIAL_HEX, ID.
+	 * CERT_REQUEST: LOGIN, PASSWORD, BYTES (PKCS#10 DER) -> OK + ID (of the grant). The login
+	 *   password is an attempt like any other (R-CERT-2).
+	 * CERT_GRANTED: LOGIN, PASSWORD -> OK + ORG: may this user acquire one now? Asked before
+	 *   a key is made. An attempt as well; cleared when right.
+	 * CERT_FETCH: ID -> OK + BYTES (certificate DER), CA_BYTES; CA_REFUSED; or CA_SILENT (not
+	 *   yet: ask again).
+	 * CERT_REVOKE: LOGIN, REASON, APPROVAL_PASSWORD -> OK.
+	 * SSH_KEYS: LOGIN -> OK + TEXT, one line for authorized_keys(5); or a refusal.
+	 */
+	DEN_OP_CERT_GRANT = 40,
+	DEN_OP_CERT_LIST,
+	DEN_OP_CERT_REQUEST,
+	DEN_OP_CERT_GRANTED,
+	DEN_OP_CERT_FETCH,
+	DEN_OP_CERT_REVOKE,
+	DEN_OP_SSH_KEYS,
+
+	/*
+	 * UPDATE_SHOW: [FILTER] -> rows ACTION ("add", "change", "remove", "grant"), LOGIN, ATTRIBUTE,
+	 *   BEFORE, AFTER; then OK + PENDING_COUNT, DIGEST (of all rows: what was shown).
+	 * UPDATE_RUN: DIGEST (as shown), APPROVAL_PASSWORD, [FILTER] -> UPDATE_DONE + SERIAL,
+	 *   PENDING_COUNT.
+	 * UPDATE_HISTORY: -> rows SERIAL, TIME, LOGIN (the master), TEXT (a line of the diff)...
+	 */
+	DEN_OP_UPDATE_SHOW = 60,
+	DEN_OP_UPDATE_RUN,
+	DEN_OP_UPDATE_HISTORY,
+
+	/*
+	 * AUTHORITY_LIST: [LANG (of the labels; otherwise the peer's)] -> rows ID, KIND ("use", "maker", "approver", "account"), LABEL.
+	 * AUTHORITY_SHOW: LOGIN -> row LOGIN, AUTHORITY...
+	 * AUTHORITY_CHANGE: LOGIN, GIVE..., TAKE..., APPROVAL_PASSWORD, [INITIAL (of the approval
+	 *   credential, where the first approver authority is given)], [DRY_RUN] -> AUTHORITY_DONE
+	 *   + SERIAL. With DRY_RUN: OK + BEFORE..., AFTER..., NUMBER (1 where INITIAL is needed).
+	 */
+	DEN_OP_AUTHORITY_LIST = 80,
+	DEN_OP_AUTHORITY_SHOW,
+	DEN_OP_AUTHORITY_CHANGE,
+
+	/*
+	 * REQUEST_NEW: BUSINESS, [ACCOUNT], SUBJECT, [DRY_RUN] -> REQUEST_MADE + ID, DIGEST
+	 * REQUEST_LIST: WHICH ("mine", "to-approve", "all"), [ID] -> rows ID, BUSINESS, ACCOUNT,
+	 *   SUBJECT, MAKER, STATE ("pending", "approved", "rejected", "expired", "used"), TIME,
+	 *   EXPIRES, DIGEST (short, readable), HOST, DECIDED_BY, REASON.
+	 * REQUEST_DECIDE: ID, DIGEST (as shown), DECISION ("approved" | "rejected"), [REASON],
+	 *   APPROVAL_PASSWORD, TOKEN (of the session) -> APPROVED, REJECTED.
+	 */
+	DEN_OP_REQUEST_NEW = 100,
+	DEN_OP_REQUEST_LIST,
+	DEN_OP_REQUEST_DECIDE,
+
+	/*
+	 * UNLOCK: LOGIN, KIND, APPROVAL_PASSWORD (the master's), INITIAL -> UNLOCKED[_APPROVAL]
+	 * LOGOUT: TOKEN, WHICH ("business", "login") -> LOGOUT_*
+	 */
+	DEN_OP_UNLOCK = 120,
+	DEN_OP_LOGOUT,
+};
+
+/* What a user still has to do at login (ACCOUNT's NUMBER). */
+#define DEN_PENDING_LOGIN 1u	       /* change the initial login password (R-FIRST-1) */
+#define DEN_PENDING_APPROVAL 2u	       /* change the initial approval password (R-APW-2) */
+#define DEN_PENDING_APPROVAL_NEW 4u    /* set the first approval password: a master's (R-APW-2) */
+
+enum den_tag {
+	DEN_TAG_ARG = 1,
+	DEN_TAG_LANG,
+	DEN_TAG_CODE,
+	DEN_TAG_CODE_ARG,
+	DEN_TAG_LOGIN,
+	DEN_TAG_SERVICE,
+	DEN_TAG_RHOST,
+	DEN_TAG_TTY,
+	DEN_TAG_CERTIFICATE,
+	DEN_TAG_AUTH_INFO,
+	DEN_TAG_PASSWORD,
+	DEN_TAG_PASSWORD_AGAIN,
+	DEN_TAG_CURRENT,
+	DEN_TAG_APPROVAL_PASSWORD,
+	DEN_TAG_INITIAL,
+	DEN_TAG_KIND,
+	DEN_TAG_NUMBER,
+	DEN_TAG_BUSINESS,
+	DEN_TAG_ACCOUNT,
+	DEN_TAG_APPROVER,
+	DEN_TAG_TOKEN,
+	DEN_TAG_NAME,
+	DEN_TAG_MAIL,
+	DEN_TAG_MAIL_AGAIN,
+	DEN_TAG_ROLE,
+	DEN_TAG_STATE,
+	DEN_TAG_AUTHORITY,
+	DEN_TAG_ATTEMPTS,
+	DEN_TAG_RECORD,
+	DEN_TAG_APPROVAL_STATE,
+	DEN_TAG_CERT_STATE,
+	DEN_TAG_UID,
+	DEN_TAG_DRY_RUN,
+	DEN_TAG_GENERATE,
+	DEN_TAG_PENDING_COUNT,
+	DEN_TAG_SERIAL,
+	DEN_TAG_TIME,
+	DEN_TAG_EXPIRES,
+	DEN_TAG_ORG,
+	DEN_TAG_HOST,
+	DEN_TAG_ID,
+	DEN_TAG_BYTES,
+	DEN_TAG_CA_BYTES,
+	DEN_TAG_SERIAL_HEX,
+	DEN_TAG_TEXT,
+	DEN_TAG_FILTER,
+	DEN_TAG_ACTION,
+	DEN_TAG_ATTRIBUTE,
+	DEN_TAG_BEFORE,
+	DEN_TAG_AFTER,
+	DEN_TAG_DIGEST,
+	DEN_TAG_LABEL,
+	DEN_TAG_GIVE,
+	DEN_TAG_TAKE,
+	DEN_TAG_SUBJECT,
+	DEN_TAG_MAKER,
+	DEN_TAG_DECIDED_BY,
+	DEN_TAG_DECISION,
+	DEN_TAG_REASON,
+	DEN_TAG_WHICH,
+};
+
+#endif

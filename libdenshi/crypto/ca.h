@@ -1,0 +1,85 @@
+/*
+ * The organisation's CA: its key and certificate, client certificates, the revocation list.
+ * Only denshi-ca holds a CA; it listens on no port (R-CERT-5).
+ */
+#ifndef DENSHI_CRYPTO_CA_H
+#define DENSHI_CRYPTO_CA_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "crypto/bytes.h"
+#include "crypto/certificate.h"
+#include "crypto/csr.h"
+#include "crypto/result.h"
+
+#define DENCRYPT_DAYS_MAX 3650
+#define DENCRYPT_REVOKED_MAX 1000000
+
+struct dencrypt_ca;
+
+/* Why a certificate is revoked; the numbers of RFC 5280, 5.3.1. */
+enum dencrypt_revocation {
+	DENCRYPT_REVOKED_UNSPECIFIED = 0,
+	DENCRYPT_REVOKED_KEY_COMPROMISE = 1,
+	DENCRYPT_REVOKED_AFFILIATION_CHANGED = 3,
+	DENCRYPT_REVOKED_SUPERSEDED = 4,
+	DENCRYPT_REVOKED_CESSATION = 5,
+	DENCRYPT_REVOKED_PRIVILEGE_WITHDRAWN = 9,
+};
+
+struct dencrypt_revoked {
+	const char *serial; /* as dencrypt_certificate_serial() gives it */
+	time_t when;
+	enum dencrypt_revocation reason;
+};
+
+/*
+ * A new CA in memory: a key of `type` (callers take DENCRYPT_EC_P384 unless told otherwise), self-
+ * signed for ten years from `now`, CN "<organisation> denshi CA", able to sign client certificates
+ * and lists only (pathlen 0). DENCRYPT_BAD_ARGUMENT if the organisation's name is empty, is no
+ * clean UTF-8 or makes a CN of over 64 characters. Freed by dencrypt_ca_free().
+ */
+enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_key_type type,
+				      time_t now, struct dencrypt_ca **out);
+void dencrypt_ca_free(struct dencrypt_ca *ca);
+
+/*
+ * Writes `ca.key` (PKCS#8 PEM, mode 0600) and `ca.pem` (0644) into an existing folder, both new:
+ * DENCRYPT_EXISTS, with the folder as it was, if either is there. DENCRYPT_IO (errno set).
+ */
+enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *folder);
+
+/*
+ * Reads the two files. DENCRYPT_UNSAFE_FILE if ca.key is a symbolic link, has any group or other
+ * permission, or belongs to neither root nor the effective user; DENCRYPT_KEY_MISMATCH if they are
+ * not a pair; DENCRYPT_WRONG_CA if the certificate is not a CA's; DENCRYPT_IO (errno set).
+ */
+enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **out);
+
+/* The CA's certificate; belongs to the CA. */
+const struct dencrypt_certificate *dencrypt_ca_certificate(const struct dencrypt_ca *ca);
+
+/*
+ * Signs a client certificate (R-CERT-3) for the key of a request in DER. Subject and usage come
+ * from the caller, that is from the directory; the request only proves that its maker has the key:
+ * see dencrypt_csr_check() for what it must be and the codes. Valid from 5 minutes before `now` for
+ * `days` (1 to DENCRYPT_DAYS_MAX) after it, but no longer than the CA itself; DENCRYPT_EXPIRED or
+ * DENCRYPT_NOT_YET_VALID if the CA is not valid now. The serial is random, 128 bits.
+ */
+enum dencrypt_result dencrypt_ca_sign(const struct dencrypt_ca *ca, const void *request,
+				      size_t size, const char *login_id, const char *organisation,
+				      unsigned int days, time_t now,
+				      struct dencrypt_certificate **out);
+
+/*
+ * Signs a revocation list with the given number, to be renewed within 24 hours (R-CERT-4). The
+ * numbers of successive lists must increase; that is the caller's to keep. DENCRYPT_BAD_ARGUMENT
+ * for a serial that is no hexadecimal number, an unknown reason or too many entries.
+ */
+enum dencrypt_result dencrypt_ca_sign_crl(const struct dencrypt_ca *ca,
+					  const struct dencrypt_revoked *revoked, size_t count,
+					  uint64_t number, time_t now, struct dencrypt_crl **out);
+
+#endif

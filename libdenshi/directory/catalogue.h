@@ -1,0 +1,39 @@
+/*
+ * The catalogue of businesses and accounts (R-AUTH-7), and the authorities that
+ * it gives names to: BUSINESS.use, BUSINESS.maker, BUSINESS.approver, acct.ACCOUNT.
+ */
+#ifndef DENSHI_DIRECTORY_CATALOGUE_H
+#define DENSHI_DIRECTORY_CATALOGUE_H
+
+#include "directory/connection.h"
+
+#define DENDIR_LABEL_SIZE 128
+
+struct dendir_business {
+	char id[33];
+	int approval_free; /* R-AUTH-1 */
+	int self_approval; /* R-AUTH-2 */
+	char label[2][DENDIR_LABEL_SIZE]; /* by enum den_lang */
+};
+
+struct dendir_account {
+	char id[33];
+	char label[DENDIR_LABEL_SIZE];
+};
+
+/* DEN_BUSINESS_UNKNOWN, DEN_ACCOUNT_UNKNOWN, also for names that can't be one. */
+enum den_code dendir_business_read(struct dendir *d, const char *id, struct dendir_business *business);
+enum den_code dendir_account_read(struct dendir *d, const char *id, struct dendir_account *account);
+
+/* Ordered by id. */
+typedef void dendir_each_business(void *context, const struct dendir_business *business);
+typedef void dendir_each_account(void *context, const struct dendir_account *account);
+enum den_code dendir_business_each(struct dendir *d, dendir_each_business *each, void *context);
+enum den_code dendir_account_each(struct dendir *d, dendir_each_account *each, void *context);
+
+/* DEN_OK where the authority can be given: of this catalogue, and of the right
+ * kind (an approval-free business has `use`, the others maker and approver).
+ * DEN_AUTHORITY_UNKNOWN otherwise. */
+enum den_code dendir_authority_check(struct dendir *d, const char *authority);
+
+#endif

@@ -1,0 +1,206 @@
+#include "directory/certificate.h"
+
+#include <ldap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const attributes[] = {"cn", "denshiOwner", "denshiCertificateSerial", "denshiRefused",
+	"denshiReason", "denshiExpires", "denshiRevoked", "denshiSigningRequest", "denshiCertificate",
+	"createTimestamp", NULL};
+
+static size_t copy_bytes(unsigned char *to, size_t room, struct dendir_entry *e, const char *attribute)
+{
+	size_t len;
+	const void *bytes = dendir_entry_value(e, attribute, 0, &len);
+
+	if (!bytes || len > room)
+		return 0;
+	memcpy(to, bytes, len);
+	return len;
+}
+
+static void fill(struct dendir_grant *g, struct dendir_entry *e)
+{
+	memset(g, 0, offsetof(struct dendir_grant, request));
+	snprintf(g->id, sizeof(g->id), "%s", dendir_entry_string(e, "cn"));
+	dendir_login_of_dn(g->owner, dendir_entry_string(e, "denshiOwner"));
+	snprintf(g->serial_hex, sizeof(g->serial_hex), "%s", dendir_entry_string(e, "denshiCertificateSerial"));
+	snprintf(g->refused, sizeof(g->refused), "%s", dendir_entry_string(e, "denshiRefused"));
+	snprintf(g->reason, sizeof(g->reason), "%s", dendir_entry_string(e, "denshiReason"));
+	g->expires = dendir_parse_time(dendir_entry_string(e, "denshiExpires"));
+	g->revoked = dendir_parse_time(dendir_entry_string(e, "denshiRevoked"));
+	g->request_len = copy_bytes(g->request, sizeof(g->request), e, "denshiSigningRequest");
+	g->certificate_len = copy_bytes(g->certificate, sizeof(g->certificate), e, "denshiCertificate");
+}
+
+/* A list of ids in the order of their making; entries are read one by one then:
+ * an entry holds up to 32 KiB. */
+struct ids {
+	struct {
+		int64_t made;
+		char id[33];
+	} *list;
+	size_t n;
+	int failed;
+};
+
+static int keep_id(void *context, struct dendir_entry *e)
+{
+	struct ids *ids = context;
+	void *list = reallocarray(ids->list, ids->n + 1, sizeof(*ids->list));
+
+	if (!list)
+		return ids->failed = 1;
+	ids->list = list;
+	ids->list[ids->n].made = dendir_parse_time(dendir_entry_string(e, "createTimestamp"));
+	snprintf(ids->list[ids->n].id, sizeof(ids->list[0].id), "%s", dendir_entry_string(e, "cn"));
+	ids->n++;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
+}
+
+enum den_code dendir_grant_each(struct dendir *d, const char *owner, dendir_each_grant *each, void *context)
+{
+	static const char *const few[] = {"cn", "createTimestamp", NULL};
+	struct ids ids = {0};
+	struct dendir_grant *g = malloc(sizeof(*g));
+	char base[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], filter[2 * DENDIR_DN_SIZE];
+	enum den_code code = DEN_DIRECTORY_REFUSED;
+
+	if (!g)
+		return code;
+	if (*owner)
+		dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiGrant)(denshiOwner=%s))",
+			dendir_dn(who, d, DENDIR_DN_PEOPLE, owner));
+	else
+		snprintf(filter, sizeof(filter), "(objectClass=denshiGrant)");
+	code = dendir_search(d, dendir_dn(base, d, "ou=certificates"), DENDIR_ONE, filter, few, keep_id, &ids);
+	if (ids.n)
+		qsort(ids.list, ids.n, sizeof(*ids.list), by_time);
+	for (size_t i = 0; code == DEN_OK && i < ids.n; i++) {
+		code = dendir_grant_read(d, ids.list[i].id, g);
+		if (code == DEN_OK && each(context, g) != 0)
+			break;
+	}
+	free(ids.list);
+	free(g);
+	return ids.failed ? DEN_DIRECTORY_REFUSED : code;
+}
+
+struct one {
+	struct dendir_grant *grant;
+	int found;
+};
+
+static int one_grant(void *context, struct dendir_entry *e)
+{
+	struct one *o = context;
+
+	fill(o->grant, e);
+	o->found = 1;
+	return 0;
+}
+
+static char *grant_dn(char *dn, const struct dendir *d, const char *id)
+{
+	return dendir_dn(dn, d, "cn=%s,ou=certificates", id);
+}
+
+enum den_code dendir_grant_read(struct dendir *d, const char *id, struct dendir_grant *grant)
+{
+	struct one o = {.grant = grant};
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code;
+
+	if (!dendir_name_is_plain(id))
+		return DEN_GRANT_NONE;
+	code = dendir_search(d, grant_dn(dn, d, id), DENDIR_BASE, "(objectClass=denshiGrant)", attributes,
+		one_grant, &o);
+	return code == DEN_OK && !o.found ? DEN_GRANT_NONE : code;
+}
+
+static enum den_code modify_grant(struct dendir *d, const char *id, struct dendir_mods *m)
+{
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = dendir_modify(d, grant_dn(dn, d, id), m);
+
+	dendir_mods_free(m);
+	/* Single-valued attributes: what is there stays. */
+	if (dendir_result(d) == LDAP_TYPE_OR_VALUE_EXISTS || dendir_result(d) == LDAP_CONSTRAINT_VIOLATION)
+		return DEN_GRANT_NONE;
+	return code;
+}
+
+enum den_code dendir_grant_request(struct dendir *owner, const char *id, const void *der, size_t len)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put_bytes(m, DENDIR_ADD, "denshiSigningRequest", der, len);
+	return modify_grant(owner, id, m);
+}
+
+enum den_code dendir_grant_issue(struct dendir *ca, const char *id, const void *der, size_t len,
+	const char *serial_hex)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put_bytes(m, DENDIR_ADD, "denshiCertificate", der, len);
+	dendir_mods_put(m, DENDIR_ADD, "denshiCertificateSerial", serial_hex);
+	return modify_grant(ca, id, m);
+}
+
+enum den_code dendir_grant_refuse(struct dendir *ca, const char *id, const char *reason)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put(m, DENDIR_ADD, "denshiRefused", reason);
+	return modify_grant(ca, id, m);
+}
+
+enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const char *reason, int64_t now)
+{
+	struct dendir_mods *m = dendir_mods_new();
+	char when[DENDIR_TIME_SIZE];
+
+	dendir_mods_put(m, DENDIR_ADD, "denshiRevoked", dendir_time(when, now));
+	dendir_mods_put(m, DENDIR_ADD, "denshiReason", reason);
+	return modify_grant(master, id, m);
+}
+
+struct ca {
+	void *certificate, *crl;
+	size_t *len, *crl_len;
+};
+
+static int read_ca(void *context, struct dendir_entry *e)
+{
+	struct ca *ca = context;
+
+	*ca->len = copy_bytes(ca->certificate, *ca->len, e, "denshiCACertificate");
+	*ca->crl_len = copy_bytes(ca->crl, *ca->crl_len, e, "certificateRevocationList;binary");
+	return 0;
+}
+
+enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len)
+{
+	struct ca ca = {.certificate = certificate, .len = len, .crl = crl, .crl_len = crl_len};
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = dendir_search(d, dendir_dn(dn, d, "cn=ca,ou=certificates"), DENDIR_BASE,
+		"(objectClass=denshiAuthorityCA)", NULL, read_ca, &ca);
+
+	/* Nothing was told: nothing is there. */
+	if (code != DEN_OK) {
+		*len = 0;
+		*crl_len = 0;
+	}
+	return code;
+}

@@ -1,0 +1,46 @@
+/*
+ * Grants, signing requests and certificates (R-CERT), as they lie in
+ * ou=certificates: one entry a grant, which collects the owner's request and then
+ * the certificate or the refusal of denshi-ca. Bytes are DER.
+ */
+#ifndef DENSHI_DIRECTORY_CERTIFICATE_H
+#define DENSHI_DIRECTORY_CERTIFICATE_H
+
+#include "core/loginid.h"
+#include "directory/connection.h"
+
+#define DENDIR_DER_MAX 16384
+
+struct dendir_grant {
+	char id[33];
+	char owner[DEN_LOGIN_ID_SIZE];
+	char serial_hex[65];
+	char refused[256], reason[256];
+	int64_t expires; /* of the grant */
+	int64_t revoked; /* -1: not */
+	size_t request_len, certificate_len; /* 0: none */
+	unsigned char request[DENDIR_DER_MAX], certificate[DENDIR_DER_MAX];
+};
+
+/* Each grant of owner ("" for all), oldest first. Non-zero ends it. */
+typedef int dendir_each_grant(void *context, const struct dendir_grant *grant);
+enum den_code dendir_grant_each(struct dendir *d, const char *owner, dendir_each_grant *each, void *context);
+
+/* One by id. DEN_GRANT_NONE. */
+enum den_code dendir_grant_read(struct dendir *d, const char *id, struct dendir_grant *grant);
+
+/* Under the owner's login identity: the request, once. DEN_GRANT_NONE where there is one already. */
+enum den_code dendir_grant_request(struct dendir *owner, const char *id, const void *der, size_t len);
+
+/* Under denshi-ca's identity: once. */
+enum den_code dendir_grant_issue(struct dendir *ca, const char *id, const void *der, size_t len,
+	const char *serial_hex);
+enum den_code dendir_grant_refuse(struct dendir *ca, const char *id, const char *reason);
+
+/* Under a master's approval identity. */
+enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const char *reason, int64_t now);
+
+/* The organisation's CA certificate and CRL, DER; *len is the room and then the size. 0: none. */
+enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len);
+
+#endif

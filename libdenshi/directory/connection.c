@@ -1,0 +1,488 @@
+#include "directory/connection.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "directory/connection-internal.h"
+
+int64_t dendir_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Time that the next operation may take; never 0, which libldap takes for "no limit". */
+static struct timeval patience(const struct dendir *d)
+{
+	int64_t ms = DENDIR_OPERATION_MS;
+
+	if (d->deadline_ms) {
+		int64_t left = d->deadline_ms - dendir_now_ms();
+
+		if (left < ms)
+			ms = left < 1 ? 1 : left;
+	}
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+void dendir_set_deadline(struct dendir *d, int64_t monotonic_ms)
+{
+	d->deadline_ms = monotonic_ms;
+}
+
+const struct dendir_site *dendir_site_of(const struct dendir *d)
+{
+	return d->site;
+}
+
+const char *dendir_diagnostic(const struct dendir *d)
+{
+	return d->diagnostic;
+}
+
+int dendir_result(const struct dendir *d)
+{
+	return d->result;
+}
+
+int dendir_is_broken(const struct dendir *d)
+{
+	return !d->ld || d->result == LDAP_SERVER_DOWN || d->result == LDAP_TIMEOUT ||
+		d->result == LDAP_CONNECT_ERROR || d->result == LDAP_UNAVAILABLE;
+}
+
+int dendir_is_stale(const struct dendir *d)
+{
+	struct pollfd p = {.fd = -1, .events = POLLIN};
+
+	if (dendir_is_broken(d) || ldap_get_option(d->ld, LDAP_OPT_DESC, &p.fd) != LDAP_OPT_SUCCESS)
+		return 1;
+	/* With nothing outstanding, the only thing to read is the end (RFC 4511, 4.4.1). */
+	return p.fd < 0 || poll(&p, 1, 0) != 0;
+}
+
+static int is_down(int result)
+{
+	return result == LDAP_SERVER_DOWN || result == LDAP_TIMEOUT || result == LDAP_CONNECT_ERROR ||
+		result == LDAP_UNAVAILABLE || result == LDAP_BUSY || result == LDAP_LOCAL_ERROR;
+}
+
+enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
+{
+	char *text = NULL;
+
+	if (response) {
+		int rc = ldap_parse_result(d->ld, response, &d->result, NULL, &text, NULL, NULL, 0);
+
+		if (rc != LDAP_SUCCESS)
+			d->result = rc;
+	} else {
+		d->result = result;
+	}
+	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s%s%s", ldap_err2string(d->result),
+		text && *text ? ": " : "", text && *text ? text : "");
+	ldap_memfree(text);
+	if (d->result == LDAP_SUCCESS)
+		return DEN_OK;
+	return is_down(d->result) ? DEN_DIRECTORY_DOWN : DEN_DIRECTORY_REFUSED;
+}
+
+static struct dendir *new_connection(const struct dendir_site *site)
+{
+	static const int version = LDAP_VERSION3;
+	static const struct timeval network = {.tv_sec = DENDIR_OPERATION_MS / 1000};
+	struct dendir *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->site = site;
+	if (ldap_initialize(&d->ld, site->uri) != LDAP_SUCCESS) {
+		free(d);
+		return NULL;
+	}
+	ldap_set_option(d->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+	ldap_set_option(d->ld, LDAP_OPT_NETWORK_TIMEOUT, &network);
+	/* A referral would send a password elsewhere. */
+	ldap_set_option(d->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+	ldap_set_option(d->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
+	return d;
+}
+
+void dendir_close(struct dendir *d)
+{
+	if (!d)
+		return;
+	if (d->ld)
+		ldap_unbind_ext(d->ld, NULL, NULL);
+	free(d);
+}
+
+/* Waits for the whole answer to msgid. NULL: noted already. */
+static LDAPMessage *await(struct dendir *d, int msgid, enum den_code *code)
+{
+	struct timeval limit = patience(d);
+	LDAPMessage *response = NULL;
+	int rc = ldap_result(d->ld, msgid, LDAP_MSG_ALL, &limit, &response);
+
+	if (rc > 0)
+		return response;
+	if (rc == 0)
+		ldap_abandon_ext(d->ld, msgid, NULL, NULL);
+	else
+		ldap_get_option(d->ld, LDAP_OPT_RESULT_CODE, &rc);
+	*code = dendir_note(d, rc == 0 ? LDAP_TIMEOUT : rc == LDAP_SUCCESS ? LDAP_SERVER_DOWN : rc, NULL);
+	return NULL;
+}
+
+/* Ends an operation that was sent with result rc and message msgid. */
+static enum den_code finish(struct dendir *d, int rc, int msgid)
+{
+	enum den_code code;
+	LDAPMessage *response;
+
+	if (rc != LDAP_SUCCESS)
+		return dendir_note(d, rc, NULL);
+	response = await(d, msgid, &code);
+	if (!response)
+		return code;
+	code = dendir_note(d, 0, response);
+	ldap_msgfree(response);
+	return code;
+}
+
+static enum den_code bind_with(struct dendir *d, const char *dn, const char *mechanism, struct berval *cred)
+{
+	int msgid = 0, rc;
+
+	rc = ldap_sasl_bind(d->ld, dn, mechanism, cred, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_open(struct dendir **out, const struct dendir_site *site)
+{
+	struct dendir *d = new_connection(site);
+	char empty[] = "";
+	struct berval none = {.bv_val = empty, .bv_len = 0};
+	enum den_code code;
+
+	*out = NULL;
+	if (!d)
+		return DEN_DIRECTORY_DOWN;
+	code = bind_with(d, "", "EXTERNAL", &none);
+	if (code == DEN_OK)
+		*out = d;
+	else
+		dendir_close(d);
+	return code;
+}
+
+enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
+	const struct den_secret *password)
+{
+	struct dendir *d;
+	struct berval cred = {
+		.bv_val = (char *)den_secret_bytes(password),
+		.bv_len = den_secret_len(password),
+	};
+	enum den_code code;
+
+	*out = NULL;
+	/* An empty password would be an unauthenticated bind, which succeeds (RFC 4513, 5.1.2). */
+	if (cred.bv_len == 0)
+		return DEN_LOGIN_WRONG;
+	d = new_connection(like->site);
+	if (!d)
+		return DEN_DIRECTORY_DOWN;
+	d->deadline_ms = like->deadline_ms;
+	code = bind_with(d, dn, LDAP_SASL_SIMPLE, &cred);
+	if (code == DEN_OK) {
+		*out = d;
+		return DEN_OK;
+	}
+	if (d->result == LDAP_INVALID_CREDENTIALS)
+		code = DEN_LOGIN_WRONG;
+	dendir_close(d);
+	return code;
+}
+
+enum den_code dendir_delete(struct dendir *d, const char *dn)
+{
+	int msgid = 0, rc;
+
+	rc = ldap_delete_ext(d->ld, dn, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_move(struct dendir *d, const char *dn, const char *rdn, const char *parent)
+{
+	int msgid = 0, rc;
+
+	rc = ldap_rename(d->ld, dn, rdn, parent, 0, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_set_password(struct dendir *d, const char *dn, const struct den_secret *password)
+{
+	struct berval who = {.bv_val = (char *)(dn ? dn : ""), .bv_len = dn ? strlen(dn) : 0};
+	struct berval new = {
+		.bv_val = (char *)den_secret_bytes(password),
+		.bv_len = den_secret_len(password),
+	};
+	int msgid = 0, rc;
+
+	rc = ldap_passwd(d->ld, dn ? &who : NULL, NULL, &new, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scope scope,
+	const char *filter, const char *const *attributes, dendir_each *each, void *context)
+{
+	struct timeval limit;
+	LDAPMessage *message = NULL;
+	enum den_code code = DEN_OK;
+	int msgid, rc, stop = 0;
+
+	limit = patience(d);
+	rc = ldap_search_ext(d->ld, base, scope == DENDIR_BASE ? LDAP_SCOPE_BASE : LDAP_SCOPE_ONELEVEL,
+		filter, (char **)attributes, 0, NULL, NULL, &limit, 0, &msgid);
+	if (rc != LDAP_SUCCESS)
+		return dendir_note(d, rc, NULL);
+	/* One entry at a time: a list of 100,000 users is not held in memory. */
+	while (!stop) {
+		limit = patience(d);
+		rc = ldap_result(d->ld, msgid, LDAP_MSG_ONE, &limit, &message);
+		if (rc <= 0) {
+			ldap_abandon_ext(d->ld, msgid, NULL, NULL);
+			return dendir_note(d, rc == 0 ? LDAP_TIMEOUT : LDAP_SERVER_DOWN, NULL);
+		}
+		if (rc == LDAP_RES_SEARCH_ENTRY) {
+			struct dendir_entry e = {.ld = d->ld, .message = message};
+
+			stop = each(context, &e);
+			dendir_entry_done(&e);
+			if (stop)
+				ldap_abandon_ext(d->ld, msgid, NULL, NULL);
+		} else if (rc == LDAP_RES_SEARCH_RESULT) {
+			code = dendir_note(d, 0, message);
+			if (d->result == LDAP_NO_SUCH_OBJECT)
+				code = DEN_OK;
+			stop = 1;
+		}
+		ldap_msgfree(message);
+		message = NULL;
+	}
+	return code;
+}
+
+/* -- changes -------------------------------------------------------------------- */
+
+struct dendir_mods {
+	LDAPMod **list; /* NULL-terminated, as libldap wants it */
+	size_t n;
+	int bad;
+};
+
+struct dendir_mods *dendir_mods_new(void)
+{
+	return calloc(1, sizeof(struct dendir_mods));
+}
+
+static void free_mod(LDAPMod *mod)
+{
+	for (size_t i = 0; mod->mod_bvalues && mod->mod_bvalues[i]; i++) {
+		explicit_bzero(mod->mod_bvalues[i]->bv_val, mod->mod_bvalues[i]->bv_len);
+		ber_bvfree(mod->mod_bvalues[i]);
+	}
+	free(mod->mod_bvalues);
+	free(mod->mod_type);
+	free(mod);
+}
+
+void dendir_mods_free(struct dendir_mods *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n; i++)
+		free_mod(m->list[i]);
+	free(m->list);
+	free(m);
+}
+
+static int same_mod(const LDAPMod *mod, int op, const char *attribute)
+{
+	return mod->mod_op == op && mod->mod_bvalues && strcmp(mod->mod_type, attribute) == 0;
+}
+
+/* The mod for op and attribute: the one there is, or a new one at the end. */
+static LDAPMod *mod_for(struct dendir_mods *m, int op, const char *attribute)
+{
+	LDAPMod **list, *mod;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (same_mod(m->list[i], op, attribute))
+			return m->list[i];
+	list = reallocarray(m->list, m->n + 2, sizeof(*list));
+	if (!list)
+		return NULL;
+	m->list = list;
+	mod = calloc(1, sizeof(*mod));
+	if (!mod)
+		return NULL;
+	mod->mod_op = op;
+	mod->mod_type = strdup(attribute);
+	if (!mod->mod_type) {
+		free(mod);
+		return NULL;
+	}
+	list[m->n++] = mod;
+	list[m->n] = NULL;
+	return mod;
+}
+
+static int append_value(LDAPMod *mod, const void *bytes, size_t len)
+{
+	struct berval wanted = {.bv_val = (char *)bytes, .bv_len = len}, **values;
+	size_t n = 0;
+
+	while (mod->mod_bvalues && mod->mod_bvalues[n])
+		n++;
+	values = reallocarray(mod->mod_bvalues, n + 2, sizeof(*values));
+	if (!values)
+		return -1;
+	mod->mod_bvalues = values;
+	values[n] = ber_bvdup(&wanted);
+	values[n + 1] = NULL;
+	return values[n] ? 0 : -1;
+}
+
+void dendir_mods_put_bytes(struct dendir_mods *m, enum dendir_mod op, const char *attribute,
+	const void *bytes, size_t len)
+{
+	static const int ops[] = {LDAP_MOD_ADD, LDAP_MOD_DELETE, LDAP_MOD_REPLACE};
+	LDAPMod *mod;
+
+	if (!m)
+		return;
+	mod = mod_for(m, ops[op] | LDAP_MOD_BVALUES, attribute);
+	if (!mod || append_value(mod, bytes, len) != 0)
+		m->bad = 1;
+}
+
+void dendir_mods_put(struct dendir_mods *m, enum dendir_mod op, const char *attribute, const char *value)
+{
+	dendir_mods_put_bytes(m, op, attribute, value, strlen(value));
+}
+
+void dendir_mods_put_number(struct dendir_mods *m, enum dendir_mod op, const char *attribute, int64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)n);
+	dendir_mods_put(m, op, attribute, text);
+}
+
+void dendir_mods_drop(struct dendir_mods *m, const char *attribute)
+{
+	if (m && !mod_for(m, LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, attribute))
+		m->bad = 1;
+}
+
+static int usable(struct dendir *d, const struct dendir_mods *m)
+{
+	if (m && !m->bad)
+		return 1;
+	d->result = LDAP_NO_MEMORY;
+	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s", ldap_err2string(LDAP_NO_MEMORY));
+	return 0;
+}
+
+static LDAPMod *no_mods[] = {NULL};
+
+enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m)
+{
+	int msgid = 0, rc;
+
+	if (!usable(d, m))
+		return DEN_DIRECTORY_REFUSED;
+	rc = ldap_add_ext(d->ld, dn, m->list ? m->list : no_mods, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m)
+{
+	int msgid = 0, rc;
+
+	if (!usable(d, m))
+		return DEN_DIRECTORY_REFUSED;
+	if (!m->list)
+		return DEN_OK;
+	rc = ldap_modify_ext(d->ld, dn, m->list, NULL, NULL, &msgid);
+	return finish(d, rc, msgid);
+}
+
+/* The request value of a read-entry control: the attributes wanted (RFC 4527, 3). */
+static LDAPControl *post_read(const char *const *attributes)
+{
+	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	struct berval value = {0};
+	LDAPControl *control = NULL;
+
+	if (ber && ber_printf(ber, "{v}", (char **)attributes) >= 0 && ber_flatten2(ber, &value, 1) == 0)
+		ldap_control_create(LDAP_CONTROL_POST_READ, 1, &value, 0, &control);
+	if (!control)
+		ber_memfree(value.bv_val);
+	if (ber)
+		ber_free(ber, 1);
+	return control;
+}
+
+/* Tells `each` of the entry that came with a response; -1 where none came. */
+static int tell_post_read(struct dendir *d, LDAPMessage *response, dendir_each *each, void *context)
+{
+	LDAPControl **controls = NULL, *found;
+	struct dendir_entry e = {.ld = d->ld};
+	int told = -1;
+
+	if (ldap_parse_result(d->ld, response, NULL, NULL, NULL, NULL, &controls, 0) != LDAP_SUCCESS)
+		return -1;
+	found = ldap_control_find(LDAP_CONTROL_POST_READ, controls, NULL);
+	if (found && dendir_entry_decode(&e, &found->ldctl_value) == 0) {
+		each(context, &e);
+		told = 0;
+	}
+	dendir_entry_done(&e);
+	ldap_controls_free(controls);
+	return told;
+}
+
+enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir_mods *m,
+	const char *const *attributes, dendir_each *each, void *context)
+{
+	LDAPControl *controls[2] = {NULL, NULL};
+	LDAPMessage *response = NULL;
+	enum den_code code = DEN_DIRECTORY_REFUSED;
+	int msgid = 0, rc;
+
+	if (!usable(d, m) || !(controls[0] = post_read(attributes)))
+		return DEN_DIRECTORY_REFUSED;
+	rc = ldap_modify_ext(d->ld, dn, m->list, controls, NULL, &msgid);
+	if (rc != LDAP_SUCCESS)
+		code = dendir_note(d, rc, NULL);
+	else
+		response = await(d, msgid, &code);
+	if (response) {
+		code = dendir_note(d, 0, response);
+		if (code == DEN_OK && tell_post_read(d, response, each, context) != 0) {
+			snprintf(d->diagnostic, sizeof(d->diagnostic), "no post-read control in the answer");
+			code = DEN_DIRECTORY_REFUSED;
+		}
+		ldap_msgfree(response);
+	}
+	ldap_control_free(controls[0]);
+	return code;
+}

@@ -1,0 +1,161 @@
+/*
+ * One connection to the directory under one identity, and the few operations
+ * that all subjects are made of. Everything in this room returns an enum
+ * den_code (core/text.h): DEN_OK, DEN_DIRECTORY_DOWN where the server can't be
+ * reached or doesn't answer in time, DEN_DIRECTORY_REFUSED where it says no (with
+ * the server's words in dendir_diagnostic), or what the function names.
+ *
+ * Order of use: dendir_open_host once a thread, dendir_set_deadline for each
+ * request, the subjects' functions, dendir_close.
+ * Thread rule: one thread at a time per connection.
+ */
+#ifndef DENSHI_DIRECTORY_CONNECTION_H
+#define DENSHI_DIRECTORY_CONNECTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/loginid.h"
+#include "core/secret.h"
+#include "core/text.h"
+
+#define DENDIR_DN_SIZE 256
+#define DENDIR_ORG_SIZE 33
+#define DENDIR_HOST_SIZE 254
+/* Longest time-out of one operation; a deadline may end it earlier. */
+#define DENDIR_OPERATION_MS 3000
+
+/* Where the directory is and who asks. Strings belong to the caller and outlive every connection. */
+struct dendir_site {
+	const char *uri;  /* ldapi://%2Frun%2F..., RFC 4516 */
+	const char *org;  /* name of the organisation; its suffix is o=NAME */
+	const char *host; /* this host's name, as it stands in records */
+};
+
+struct dendir;
+struct dendir_entry;
+struct dendir_mods;
+
+/* Under the process's own identity: SASL EXTERNAL over ldapi. *out is NULL on failure. */
+enum den_code dendir_open(struct dendir **out, const struct dendir_site *site);
+
+/*
+ * A simple bind as dn: no attempt is reserved, so only credential.c calls it.
+ * DEN_LOGIN_WRONG where the server says invalidCredentials, without saying why.
+ */
+enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
+	const struct den_secret *password);
+
+/* Takes NULL. */
+void dendir_close(struct dendir *d);
+
+const struct dendir_site *dendir_site_of(const struct dendir *d);
+
+/* All operations from now on end by then: CLOCK_MONOTONIC in ms; 0: no deadline. */
+void dendir_set_deadline(struct dendir *d, int64_t monotonic_ms);
+int64_t dendir_now_ms(void);
+
+/* What the server said of the last failure, for the log and as an argument of
+ * DEN_DIRECTORY_REFUSED. Never a password. Valid until the next operation. */
+const char *dendir_diagnostic(const struct dendir *d);
+/* The LDAP result code of the last operation (RFC 4511, appendix A). */
+int dendir_result(const struct dendir *d);
+/* 1 where the connection is of no further use (the server is gone): close it. */
+int dendir_is_broken(const struct dendir *d);
+/* 1 where the server has hung up while nothing was asked: a connection that was kept
+ * for later is looked at before it is used. No round trip. */
+int dendir_is_stale(const struct dendir *d);
+
+/* -- names and filters --------------------------------------------------------- */
+
+/* DNs of the DIT (docs/architecture.md). Names are checked by their readers
+ * (core/loginid.h, dendir_name_is_plain), so nothing needs escaping. buf of DENDIR_DN_SIZE; returns it. */
+char *dendir_dn(char *buf, const struct dendir *d, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+#define DENDIR_DN_PEOPLE "uid=%s,ou=people"
+#define DENDIR_DN_APPROVAL "cn=approval,uid=%s,ou=people"
+#define DENDIR_DN_PREPARED "uid=%s,ou=prepared"
+
+/* The login ID within a DN made by DENDIR_DN_PEOPLE or DENDIR_DN_APPROVAL; "" where there is none. */
+void dendir_login_of_dn(char login[DEN_LOGIN_ID_SIZE], const char *dn);
+
+/* 1 for names of businesses, accounts, requests, organisations: 1 to 32 of a-z 0-9 and - within. */
+int dendir_name_is_plain(const char *name);
+
+/* An LDAP filter from a template in which each %s is replaced by an escaped
+ * argument (RFC 4515). buf of size; NULL where it doesn't fit. */
+char *dendir_filter(char *buf, size_t size, const char *template, ...);
+
+/* Generalized time, "20261124031500Z", and back; -1 for what isn't one. */
+#define DENDIR_TIME_SIZE 16
+char *dendir_time(char buf[DENDIR_TIME_SIZE], int64_t t);
+int64_t dendir_parse_time(const char *text);
+
+/* -- reading ------------------------------------------------------------------------ */
+
+/* Called for each entry; non-zero ends the search (it then returns DEN_OK). */
+typedef int dendir_each(void *context, struct dendir_entry *entry);
+
+enum dendir_scope { DENDIR_BASE, DENDIR_ONE };
+
+/* filter NULL: all; attributes: NULL-terminated, NULL: all user attributes. An
+ * absent base is DEN_OK with no entry. */
+enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scope scope,
+	const char *filter, const char *const *attributes, dendir_each *each, void *context);
+
+const char *dendir_entry_dn(struct dendir_entry *e);
+/* First value, or "" where there is none; valid during the callback. */
+const char *dendir_entry_string(struct dendir_entry *e, const char *attribute);
+/* Value number i as bytes, NULL at the end. */
+const void *dendir_entry_value(struct dendir_entry *e, const char *attribute, size_t i, size_t *len);
+int64_t dendir_entry_number(struct dendir_entry *e, const char *attribute, int64_t otherwise);
+
+/* -- writing ------------------------------------------------------------------------------ */
+
+enum dendir_mod { DENDIR_ADD, DENDIR_DELETE, DENDIR_REPLACE };
+
+/* A list of changes; dendir_mods_free takes NULL and wipes. A NULL list (no
+ * memory) is taken by all functions and fails in dendir_add and dendir_modify. */
+struct dendir_mods *dendir_mods_new(void);
+void dendir_mods_free(struct dendir_mods *m);
+void dendir_mods_put(struct dendir_mods *m, enum dendir_mod op, const char *attribute, const char *value);
+void dendir_mods_put_bytes(struct dendir_mods *m, enum dendir_mod op, const char *attribute,
+	const void *bytes, size_t len);
+void dendir_mods_put_number(struct dendir_mods *m, enum dendir_mod op, const char *attribute, int64_t n);
+/* The whole attribute goes (or all values are replaced by none: an absent one is no error). */
+void dendir_mods_drop(struct dendir_mods *m, const char *attribute);
+
+/* Add: every put is a value of the new entry. */
+enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m);
+enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m);
+/* The same, and the entry as it is afterwards, in the same operation (RFC 4527 post-read). */
+enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir_mods *m,
+	const char *const *attributes, dendir_each *each, void *context);
+enum den_code dendir_delete(struct dendir *d, const char *dn);
+enum den_code dendir_move(struct dendir *d, const char *dn, const char *rdn, const char *parent);
+
+/* RFC 3062; the directory hashes. dn NULL: the bound identity's own. */
+enum den_code dendir_set_password(struct dendir *d, const char *dn, const struct den_secret *password);
+
+/* -- watching -------------------------------------------------------------------------------- */
+
+/*
+ * RFC 4533, refresh and persist: what is below base now, then each change.
+ * uuid: entryUUID, 16 bytes. changed: added or modified (entry), gone: deleted.
+ * refreshed is called once, when all there was has been told, with present = 1
+ * where entries that were not told since the start don't exist any more.
+ * Each returns 0, or non-zero to end the watch. idle is called at least once a second.
+ */
+struct dendir_watcher {
+	int (*changed)(void *context, const unsigned char *uuid, struct dendir_entry *entry);
+	int (*gone)(void *context, const unsigned char *uuid);
+	int (*refreshed)(void *context);
+	int (*idle)(void *context);
+	void *context;
+};
+
+/* Runs until a callback ends it (DEN_OK) or the server is lost (DEN_DIRECTORY_DOWN). */
+enum den_code dendir_watch(struct dendir *d, const char *base, const char *filter,
+	const char *const *attributes, const struct dendir_watcher *watcher);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Credentials: the one place where a password is checked (R-LOCK-2), set and
+ * unlocked. A credential is an entry with userPassword and six slots, the values
+ * 1 to 6 of denshiAttempt. Whoever adds slot k may try one bind; the directory
+ * refuses a value that is there already, so it serialises all hosts. 7 is the
+ * seal: it shuts out direct binds too. A right password clears, under its own
+ * identity, exactly the slots that were taken when its own was.
+ */
+#ifndef DENSHI_DIRECTORY_CREDENTIAL_H
+#define DENSHI_DIRECTORY_CREDENTIAL_H
+
+#include "directory/connection.h"
+
+#define DENDIR_ATTEMPTS 6
+#define DENDIR_SEAL 7
+
+enum dendir_credential { DENDIR_LOGIN, DENDIR_APPROVAL };
+
+/*
+ * The proof of a right password: a connection under the credential's own
+ * identity. dendir_proof_free takes NULL and closes it.
+ */
+struct dendir_proof;
+struct dendir *dendir_proof_connection(struct dendir_proof *proof);
+void dendir_proof_free(struct dendir_proof *proof);
+
+/* Who tries, for the attempt's record (R-LOCK-6). */
+struct dendir_attempt {
+	const char *login;   /* stored form */
+	const char *service; /* PAM service or command */
+	const char *rhost;   /* "" where unknown */
+	int64_t now;	     /* seconds since the epoch */
+};
+
+/*
+ * Checks a password of `which` credential of attempt->login. d is the host's
+ * connection. On DEN_OK *proof, unless proof is NULL, is the caller's to free, and
+ * the slots are cleared. (The server lets an initial approval password do nothing
+ * but change itself: there they are cleared by dendir_credential_change.) Otherwise:
+ *   DEN_LOGIN_WRONG, DEN_APPROVAL_WRONG    *left attempts are left (maybe 0: it is locked now)
+ *   DEN_LOGIN_LOCKED, DEN_APPROVAL_LOCKED  nothing was evaluated
+ *   DEN_LOGIN_UNKNOWN, DEN_APPROVAL_NONE   there is no such credential
+ *   DEN_DIRECTORY_DOWN   nothing was evaluated, or the answer was lost; a reserved slot
+ *                        stays taken (the safe side), an unreserved one isn't counted
+ */
+enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential which,
+	const struct dendir_attempt *attempt, const struct den_secret *password, struct dendir_proof **proof,
+	unsigned *left);
+
+/* The cost of a wrong password, for a login ID that nobody has (R-LOCK-4): asks
+ * the directory nothing about it. */
+void dendir_credential_decoy(struct dendir *d, const struct den_secret *password);
+
+/* What is known of a credential without checking it. */
+struct dendir_credential_state {
+	int exists;
+	unsigned taken;	    /* slots, 0 to 6 */
+	int must_change;    /* an initial password */
+	int64_t changed;    /* time of the last change, 0: unknown */
+	unsigned nrecords;
+	char records[DENDIR_ATTEMPTS][160]; /* "TIME HOST SERVICE RHOST", oldest first */
+};
+enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential which, const char *login,
+	struct dendir_credential_state *state);
+
+/* Sets the proven credential's password and takes the "initial" mark away. */
+enum den_code dendir_credential_change(struct dendir_proof *proof, const struct den_secret *password);
+
+/* A master's first approval password, made under their own login identity (R-APW-2). */
+enum den_code dendir_approval_create_own(struct dendir_proof *login, const struct den_secret *password);
+
+/*
+ * Under a master's approval identity: a new initial password, all slots, records
+ * and the server's own lock cleared (R-LOCK-5). For DENDIR_APPROVAL the
+ * credential is made where there is none (R-AUTH-5).
+ */
+enum den_code dendir_credential_reset(struct dendir *master, struct dendir *host,
+	enum dendir_credential which, const char *login, const struct den_secret *initial);
+
+/* Under a master's approval identity: the approval credential goes (R-AUTH-5). */
+enum den_code dendir_approval_disable(struct dendir *master, const char *login);
+
+#endif

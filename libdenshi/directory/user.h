@@ -1,0 +1,80 @@
+/*
+ * Users: registered (ou=people), prepared (ou=prepared: new users and changes,
+ * without effect until a user update), and the organisation's policy.
+ */
+#ifndef DENSHI_DIRECTORY_USER_H
+#define DENSHI_DIRECTORY_USER_H
+
+#include "core/loginid.h"
+#include "core/name.h"
+#include "directory/connection.h"
+
+#define DENDIR_AUTHORITY_SIZE 65
+/* More than any catalogue's businesses and accounts; a user beyond is refused, not cut. */
+#define DENDIR_AUTHORITIES_MAX 512
+
+struct dendir_user {
+	char login[DEN_LOGIN_ID_SIZE];
+	char name[DEN_NAME_SIZE];
+	char mail[DEN_MAIL_MAX + 1];
+	char role[8];	/* "master", "general" */
+	char lang[3];	/* "ja", "en", "" */
+	char state[12]; /* "active", "suspended", "removed" */
+	char home[64], shell[64];
+	int64_t uid, gid; /* 0: none yet */
+	int64_t serial;	  /* of the update that put it in force; 0: none */
+	int64_t grant_days; /* prepared: a certificate grant of so many days; 0: none */
+	int is_change;	  /* prepared: a change of a registered user, not a new one */
+	char prepared_by[DEN_LOGIN_ID_SIZE];
+	char (*authorities)[DENDIR_AUTHORITY_SIZE];
+	size_t nauthorities;
+};
+
+/* Where to look. */
+enum dendir_place { DENDIR_PEOPLE, DENDIR_PREPARED };
+
+void dendir_user_done(struct dendir_user *u);
+/* 0, or -1 without memory or over DENDIR_AUTHORITIES_MAX. */
+int dendir_user_copy(struct dendir_user *to, const struct dendir_user *from);
+int dendir_user_give(struct dendir_user *u, const char *authority);
+void dendir_user_take(struct dendir_user *u, const char *authority);
+int dendir_user_has(const struct dendir_user *u, const char *authority);
+/* 1 where the user holds BUSINESS.approver of any business. */
+int dendir_user_is_approver(const struct dendir_user *u);
+int dendir_user_is_master(const struct dendir_user *u);
+
+/* DEN_UNKNOWN_USER where there is none there. The caller frees with dendir_user_done. */
+enum den_code dendir_user_read(struct dendir *d, enum dendir_place place, const char *login,
+	struct dendir_user *user);
+
+/* Each user there; the callback may not keep the pointer. Non-zero ends it. */
+typedef int dendir_each_user(void *context, const struct dendir_user *user);
+enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const char *filter,
+	dendir_each_user *each, void *context);
+
+/* A new user, prepared: login, name, mail, role, lang, prepared_by; with the
+ * initial password, hashed by the directory. DEN_FIELD_LOGIN_ID_TAKEN. */
+enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user *user,
+	const struct den_secret *initial);
+
+/* What is to change of a user, prepared or registered; NULL: stays as it is. */
+struct dendir_user_change {
+	const char *name, *mail, *role, *lang;
+	int64_t grant_days; /* 0: no grant */
+	int remove;
+	const char *by; /* the master's login */
+};
+/* Removing a user that is only prepared deletes it at once. */
+enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
+	const struct dendir_user_change *change);
+
+/* How many prepared users and changes there are. */
+enum den_code dendir_prepared_count(struct dendir *d, unsigned *count);
+
+struct dendir_policy {
+	char preset[33];
+	char lang[3];
+};
+enum den_code dendir_policy_read(struct dendir *d, struct dendir_policy *policy);
+
+#endif

@@ -1,0 +1,54 @@
+# checks.sh - counting checks in shell tests; sourced. What a step printed is in
+# $out, its status in $rc; $language is ja or en.
+# shellcheck shell=bash disable=SC2034
+passed=0 failed=0 out='' rc=0
+
+t() { if [ "$language" = ja ]; then printf %s "$2"; else printf %s "$1"; fi; }
+
+check() { # WHAT TEST [ARG...]
+	local what=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED: %s\n  (status %s)\n%s\n' "$what" "$rc" "$out" >&2
+		tail -n 5 "$DENSHI_SANDBOX"/denshid.log "$DENSHI_SANDBOX"/denshi-ca.log >&2 2>/dev/null
+	fi
+}
+
+done_well() { [ "$rc" = 0 ]; }
+refused() { [ "$rc" != 0 ]; }
+status_is() { [ "$rc" = "$1" ]; }
+says() { grep -qE -- "$(t "$1" "$2")" <<<"$out"; } # ENGLISH JAPANESE, regular expressions
+says_not() { ! says "$@"; }
+says_nothing() { [ -z "$out" ]; }
+equals() { [ "$1" = "$2" ]; }
+at_most() { [ "$1" -le "$2" ]; }
+
+run() { # COMMAND...: its output and status
+	out=$("$@" 2>&1)
+	rc=$?
+}
+
+# The password of the file that the ceremony wrote: login_of ID, approval_of ID.
+login_of() { awk -F '\t' -v id="$1" '$1 == id { print $2 }' "$DENSHI_SANDBOX/passwords"; }
+approval_of() { awk -F '\t' -v id="$1" '$1 == id { print $3 }' "$DENSHI_SANDBOX/passwords"; }
+
+# How many binds with a password as DN slapd has logged.
+binds_of() { grep -c "BIND dn=\"$1\" method=128" "$DENSHI_SANDBOX/slapd.log"; }
+
+# await SECONDS COMMAND...: until it succeeds; in tenths of a second.
+await() {
+	local k
+	for ((k = $1 * 10; k > 0; k--)); do
+		"${@:2}" >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+summary() {
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}

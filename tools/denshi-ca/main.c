@@ -1,0 +1,225 @@
+/* denshi-ca(8): signs client certificates for which a grant is in force. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/denshi-ca/log.h"
+#include "tools/denshi-ca/signer.h"
+
+#define BACKOFF_MS_FIRST 100
+#define BACKOFF_MS_LAST 5000
+#define BACKOFF_STEP_MS 100
+
+static const char usage[] =
+	"usage: denshi-ca [--foreground] [--config FILE] [--org ORG] [--uri URI] [--state DIR]\n"
+	"       denshi-ca init [--config FILE] [--org ORG] [--state DIR]\n"
+	"  --foreground   log to standard error instead of syslog\n"
+	"  --config FILE  instead of " DEN_CONFIG_PATH "\n"
+	"  --org, --uri, --state  instead of the settings organisation, uri, ca_state\n"
+	"  init           make a new key and certificate in DIR, and end\n";
+
+struct options {
+	const char *config, *org, *uri, *state;
+	int foreground, init;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
+		{"org", required_argument, NULL, 'o'},	{"uri", required_argument, NULL, 'u'},
+		{"state", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	{NULL, 0, NULL, 0},
+	};
+	int key;
+
+	*o = (struct options){.config = DEN_CONFIG_PATH};
+	while ((key = getopt_long(argc, argv, "fhV", longs, NULL)) != -1)
+		switch (key) {
+		case 'f':
+			o->foreground = 1;
+			break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'o':
+			o->org = optarg;
+			break;
+		case 'u':
+			o->uri = optarg;
+			break;
+		case 's':
+			o->state = optarg;
+			break;
+		case 'V':
+			puts("denshi-ca " DENSHI_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	o->init = optind < argc && strcmp(argv[optind], "init") == 0;
+	if (optind + o->init < argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return -1;
+}
+
+static int override(char *setting, size_t size, const char *name, const char *text)
+{
+	if (!text)
+		return 0;
+	if (!den_config_allows(name, text)) {
+		fprintf(stderr, "denshi-ca: --%s: \"%s\" is not allowed; see denshi.conf(5), %s\n",
+			strcmp(name, "organisation") == 0 ? "org" : strcmp(name, "uri") == 0 ? "uri" : "state", text,
+			name);
+		return -1;
+	}
+	snprintf(setting, size, "%s", text);
+	return 0;
+}
+
+/* The file may be missing only where the command line says all there is to say. */
+static int configure(const struct options *o, struct den_config *c)
+{
+	char error[DEN_CONFIG_ERROR_SIZE];
+	int enough = o->org && o->state && (o->uri || o->init);
+
+	if (den_config_read(c, o->config, error, sizeof(error)) != 0 &&
+		!(enough && access(o->config, F_OK) != 0 && errno == ENOENT)) {
+		fprintf(stderr, "denshi-ca: %s\n", error);
+		log_warn("configuration %s", error);
+		return -1;
+	}
+	if (override(c->organisation, sizeof(c->organisation), "organisation", o->org) != 0 ||
+		override(c->uri, sizeof(c->uri), "uri", o->uri) != 0 ||
+		override(c->ca_state, sizeof(c->ca_state), "ca_state", o->state) != 0)
+		return -1;
+	return 0;
+}
+
+/* -- init ---------------------------------------------------------------------------------- */
+
+/* Made by root, the files go to whom the folder belongs: denshi-ca. */
+static int hand_over(const char *folder)
+{
+	static const char *const names[] = {"ca.key", "ca.pem"};
+	char path[512];
+	struct stat st;
+
+	if (stat(folder, &st) != 0)
+		return -1;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		if (lchown(path, st.st_uid, st.st_gid) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int init(const struct den_config *c)
+{
+	struct dencrypt_ca *ca = NULL;
+	enum dencrypt_result r = dencrypt_ca_make(c->organisation, DENCRYPT_EC_P384, time(NULL), &ca);
+	int saved = 0;
+
+	if (r == DENCRYPT_OK) {
+		r = dencrypt_ca_save(ca, c->ca_state);
+		saved = errno;
+	}
+	dencrypt_ca_free(ca);
+	if (r == DENCRYPT_OK && geteuid() == 0 && hand_over(c->ca_state) != 0) {
+		r = DENCRYPT_IO;
+		saved = errno;
+	}
+	if (r != DENCRYPT_OK) {
+		fprintf(stderr, "denshi-ca: %s: %s\n", c->ca_state, r == DENCRYPT_IO ? strerror(saved) : dencrypt_text(r));
+		return 1;
+	}
+	printf("%s/ca.key\n%s/ca.pem\n", c->ca_state, c->ca_state);
+	return 0;
+}
+
+/* -- the daemon --------------------------------------------------------------------------------- */
+
+static void harden(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	/* The CA's key is in this process: no core dump, no tracing by others of our uid. */
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	umask(077);
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_ms(unsigned ms)
+{
+	const struct timespec step = {.tv_nsec = BACKOFF_STEP_MS * 1000000L};
+
+	for (; !stop && ms > 0; ms -= ms < BACKOFF_STEP_MS ? ms : BACKOFF_STEP_MS)
+		nanosleep(&step, NULL);
+}
+
+static int serve(const struct den_config *c)
+{
+	struct dencrypt_ca *ca = NULL;
+	struct signer s = {.config = c, .stop = &stop};
+	unsigned backoff_ms = BACKOFF_MS_FIRST;
+	enum dencrypt_result r = dencrypt_ca_load(c->ca_state, &ca);
+
+	if (r != DENCRYPT_OK) {
+		log_warn("failed what=key folder=%s reason=\"%s\"", c->ca_state,
+			r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
+		return 1;
+	}
+	s.ca = ca;
+	s.site = (struct dendir_site){.uri = c->uri, .org = c->organisation, .host = c->host};
+	while (!stop) {
+		if (signer_run(&s) == 0)
+			backoff_ms = BACKOFF_MS_FIRST;
+		wait_ms(backoff_ms);
+		backoff_ms = backoff_ms * 2 > BACKOFF_MS_LAST ? BACKOFF_MS_LAST : backoff_ms * 2;
+	}
+	log_info("ends");
+	dencrypt_ca_free(ca);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct den_config config;
+	struct options o;
+	int result = parse(argc, argv, &o);
+
+	if (result >= 0)
+		return result;
+	log_open(o.foreground);
+	if (configure(&o, &config) != 0)
+		return 1;
+	if (o.init)
+		return init(&config);
+	harden();
+	return serve(&config);
+}

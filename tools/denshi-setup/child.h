@@ -1,0 +1,32 @@
+/*
+ * Other programs, run as another user: no shell, a bare environment, nothing
+ * inherited but standard input, and their complaints kept for the message. They
+ * die with setup.
+ */
+#ifndef DENSHI_SETUP_CHILD_H
+#define DENSHI_SETUP_CHILD_H
+
+#include "tools/denshi-setup/setup.h"
+
+struct child {
+	pid_t pid;
+	int pidfd;
+	int output; /* what it wrote to standard output and error */
+};
+
+/* argv[0] is the program's path; input: a descriptor, or -1 for none. -1 with errno. */
+int child_start(struct child *c, char *const argv[], const struct setup_user *user, int input);
+
+/* 1 where it has ended within timeout_ms, 0 where it still runs. */
+int child_ended(const struct child *c, int timeout_ms);
+
+/* Waits for its end, after timeout_ms makes it end. 0 where it ended well by itself. */
+int child_finish(struct child *c, int timeout_ms);
+
+/* Asks it to end, makes it after timeout_ms. 0 where it ended when asked. */
+int child_stop(struct child *c, int timeout_ms);
+
+/* The last lines of what it wrote, as one line; buf of size. Then releases c. */
+char *child_said(struct child *c, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,114 @@
+/* /etc/denshi/denshi.conf: what setup appends, and takes away again. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/file.h"
+#include "tools/denshi-setup/setup.h"
+
+#define CONFIG_MAX 65536
+#define MARK "# -- written by denshi setup; denshi setup --remove takes it away --\n"
+
+/* 1 where a line of text sets something: neither blank nor a comment. */
+static int sets_something(const char *text)
+{
+	while (*text) {
+		text += strspn(text, " \t\r\n");
+		if (*text && *text != '#' && strncmp(text, "//", 2) != 0)
+			return 1;
+		text += strcspn(text, "\n");
+	}
+	return 0;
+}
+
+/* The file as a string to be freed; "" where there is none. NULL (said). */
+static char *read_text(const struct setup *s)
+{
+	struct dencrypt_bytes bytes = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = dencrypt_read_file(s->config_path, DENCRYPT_FILE_PUBLIC, CONFIG_MAX, &bytes);
+	char *text = NULL;
+
+	if (r == DENCRYPT_OK)
+		text = strndup((const char *)bytes.data, bytes.size);
+	else if (r == DENCRYPT_IO && errno == ENOENT)
+		text = strdup("");
+	else
+		fail(s, DEN_SETUP_FILE, s->config_path, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r), NULL);
+	dencrypt_bytes_done(&bytes);
+	return text;
+}
+
+static int write_text(const struct setup *s, const char *text)
+{
+	struct dencrypt_bytes bytes = {(unsigned char *)(uintptr_t)text, strlen(text)};
+	char folder[PATH_MAX];
+	enum dencrypt_result r;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(s->config_path, '/') - s->config_path),
+		s->config_path);
+	(void)mkdir(folder, 0755);
+	r = dencrypt_write_file(s->config_path, &bytes, 0644);
+	if (r == DENCRYPT_OK)
+		return 0;
+	return fail(s, DEN_SETUP_FILE, s->config_path, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r), NULL);
+}
+
+/* Whether the settings that are there say what setup would. */
+static int agrees(const struct setup *s)
+{
+	struct den_config c;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	return den_config_read(&c, s->config_path, error, sizeof(error)) == 0 &&
+		strcmp(c.organisation, s->org) == 0 && strcmp(c.uri, s->uri) == 0 &&
+		strcmp(c.host, s->host) == 0;
+}
+
+int conf_write(const struct setup *s, int *written)
+{
+	char *text = read_text(s), *whole = NULL;
+	int result = -1;
+
+	*written = 0;
+	if (!text)
+		return -1;
+	if (sets_something(text)) {
+		if (!agrees(s))
+			say(s, DEN_SETUP_CONFIG_KEPT, s->config_path, s->org, s->uri, s->host, NULL);
+		result = 0;
+	} else if (asprintf(&whole,
+			   "%s%s" MARK "organisation = \"%s\";\nuri = \"%s\";\nhost = \"%s\";\n"
+			   "ca_state = \"%s/ca\";\nlanguage = \"%s\";\n",
+			   text, *text ? "\n" : "", s->org, s->uri, s->host, s->state,
+			   den_lang_name(s->org_lang)) < 0) {
+		whole = NULL;
+		fail(s, DEN_SETUP_FILE, s->config_path, strerror(ENOMEM), NULL);
+	} else {
+		result = write_text(s, whole);
+		*written = result == 0;
+	}
+	free(whole);
+	free(text);
+	return result;
+}
+
+int conf_undo(const struct setup *s)
+{
+	char *text = read_text(s), *mark;
+	int result = 0;
+
+	if (!text)
+		return -1;
+	mark = strstr(text, MARK);
+	if (mark) {
+		*mark = '\0';
+		if (mark - text >= 2 && mark[-1] == '\n' && mark[-2] == '\n')
+			mark[-1] = '\0';
+		result = write_text(s, text);
+	}
+	free(text);
+	return result;
+}

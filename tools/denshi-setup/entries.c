@@ -1,0 +1,339 @@
+/*
+ * What a new organisation's directory holds beyond the template: the host, the
+ * catalogue and its groups, the first master in force under serial 1, with a
+ * certificate grant and an initial login password; and the CA's certificate.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "crypto/digest.h"
+#include "directory/update.h"
+#include "tools/denshi-setup/server.h"
+
+#define ROOT_DN "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
+#define FIRST_SERIAL 1
+
+/* Labels are the manual's words; a business's are two, an account has one. */
+static const struct business {
+	const char *id, *ja, *en;
+	int approval_free, self_approval;
+} businesses[] = {
+	{"claim", "記録請求", "Record request", 0, 1},
+	{"transfer", "譲渡", "Transfer", 0, 0},
+	{"split", "分割", "Split", 0, 1},
+	{"discount", "割引", "Discount", 0, 1},
+	{"guarantee", "保証", "Guarantee", 0, 1},
+	{"payment", "決済", "Payment", 0, 0},
+	{"inquiry", "照会", "Inquiry", 1, 1},
+};
+#define BUSINESSES (sizeof(businesses) / sizeof(businesses[0]))
+
+struct work {
+	const struct setup *s;
+	struct server server;
+	struct dendir *d;
+	unsigned next_gid;
+	int64_t now;
+	char dn[DENDIR_DN_SIZE];
+};
+
+static int refused(struct work *w, enum den_code code)
+{
+	const char *why = code == DEN_DIRECTORY_DOWN ? den_text(w->s->lang, code) : dendir_diagnostic(w->d);
+
+	return fail(w->s, DEN_SETUP_ENTRY, w->dn, why, NULL);
+}
+
+/* Adds w->dn; takes m over. */
+static int add(struct work *w, struct dendir_mods *m)
+{
+	enum den_code code = dendir_add(w->d, w->dn, m);
+
+	dendir_mods_free(m);
+	return code == DEN_OK ? 0 : refused(w, code);
+}
+
+static int modify(struct work *w, struct dendir_mods *m)
+{
+	enum den_code code = dendir_modify(w->d, w->dn, m);
+
+	dendir_mods_free(m);
+	return code == DEN_OK ? 0 : refused(w, code);
+}
+
+static struct dendir_mods *entry(const char *class, const char *cn)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put(m, DENDIR_ADD, "objectClass", class);
+	if (cn)
+		dendir_mods_put(m, DENDIR_ADD, "cn", cn);
+	return m;
+}
+
+/* -- hosts -------------------------------------------------------------------------------------- */
+
+static int add_host(struct work *w)
+{
+	struct dendir_mods *m = entry("organizationalUnit", NULL);
+
+	dendir_mods_put(m, DENDIR_ADD, "ou", "hosts");
+	snprintf(w->dn, sizeof(w->dn), "ou=hosts");
+	if (add(w, m) != 0)
+		return -1;
+	snprintf(w->dn, sizeof(w->dn), "cn=%.200s,ou=hosts", w->s->host);
+	return add(w, entry("device", w->s->host));
+}
+
+static int add_signer(struct work *w)
+{
+	dendir_dn(w->dn, w->d, "cn=denshi-ca,ou=hosts");
+	return add(w, entry("device", "denshi-ca"));
+}
+
+/* -- the catalogue and its groups ------------------------------------------------------------------ */
+
+/* A group as hosts replicate it: one version, under serial 1. */
+static int publish_group(struct work *w, const char *name, unsigned gid)
+{
+	char cn[80];
+	struct dendir_mods *m;
+
+	snprintf(cn, sizeof(cn), "g.%.60s.%d", name, FIRST_SERIAL);
+	m = entry("denshiVersion", cn);
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", "group");
+	dendir_mods_put(m, DENDIR_ADD, "gecos", name);
+	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", gid);
+	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
+	return add(w, m);
+}
+
+static int publish_authority(struct work *w, const char *before, const char *id, const char *after)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s%s", before, id, after);
+	return publish_group(w, name, w->next_gid++);
+}
+
+static int add_business(struct work *w, const struct business *b)
+{
+	struct dendir_mods *m = entry("denshiBusinessEntry", b->id);
+
+	dendir_mods_put(m, DENDIR_ADD, "denshiKind", b->approval_free ? "free" : "required");
+	if (!b->approval_free)
+		dendir_mods_put(m, DENDIR_ADD, "denshiSelfApproval", b->self_approval ? "TRUE" : "FALSE");
+	dendir_mods_put(m, DENDIR_ADD, "description;lang-ja", b->ja);
+	dendir_mods_put(m, DENDIR_ADD, "description;lang-en", b->en);
+	dendir_dn(w->dn, w->d, "cn=%s,ou=businesses", b->id);
+	if (add(w, m) != 0)
+		return -1;
+	if (b->approval_free)
+		return publish_authority(w, "", b->id, ".use");
+	if (publish_authority(w, "", b->id, ".maker") != 0)
+		return -1;
+	return publish_authority(w, "", b->id, ".approver");
+}
+
+static int add_account(struct work *w, const struct setup_account *a)
+{
+	struct dendir_mods *m = entry("denshiAccountEntry", a->id);
+
+	dendir_mods_put(m, DENDIR_ADD, "description", a->label);
+	dendir_dn(w->dn, w->d, "cn=%s,ou=accounts", a->id);
+	return add(w, m) != 0 ? -1 : publish_authority(w, "acct.", a->id, "");
+}
+
+static int add_catalogue(struct work *w)
+{
+	if (publish_group(w, "d-users", SETUP_PRIMARY_GID) != 0)
+		return -1;
+	for (size_t i = 0; i < BUSINESSES; i++)
+		if (add_business(w, &businesses[i]) != 0)
+			return -1;
+	for (size_t i = 0; i < w->s->naccounts; i++)
+		if (add_account(w, &w->s->accounts[i]) != 0)
+			return -1;
+	return 0;
+}
+
+/* -- the first master ------------------------------------------------------------------------------------ */
+
+/* What the registered entry and the published version share. */
+static void put_master(struct dendir_mods *m, const struct setup *s)
+{
+	char home[32];
+
+	snprintf(home, sizeof(home), "/home/%s", s->master);
+	dendir_mods_put(m, DENDIR_ADD, "uid", s->master);
+	dendir_mods_put(m, DENDIR_ADD, "mail", s->mail);
+	dendir_mods_put_number(m, DENDIR_ADD, "uidNumber", s->first_uid);
+	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", SETUP_PRIMARY_GID);
+	dendir_mods_put(m, DENDIR_ADD, "homeDirectory", home);
+	dendir_mods_put(m, DENDIR_ADD, "loginShell", "/bin/bash");
+	dendir_mods_put(m, DENDIR_ADD, "preferredLanguage", den_lang_name(s->org_lang));
+	dendir_mods_put(m, DENDIR_ADD, "denshiRole", "master");
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", "active");
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
+}
+
+static int add_master(struct work *w)
+{
+	struct dendir_mods *m = entry("inetOrgPerson", w->s->master_name);
+
+	dendir_mods_put(m, DENDIR_ADD, "objectClass", "posixAccount");
+	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUser");
+	dendir_mods_put(m, DENDIR_ADD, "sn", w->s->master_name);
+	/* Before there is a password: it is an initial one from the first moment. */
+	dendir_mods_put(m, DENDIR_ADD, "denshiMustChange", "TRUE");
+	put_master(m, w->s);
+	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, w->s->master);
+	return add(w, m);
+}
+
+static int is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return 0;
+	return 1;
+}
+
+static int publish_master(struct work *w)
+{
+	char cn[32];
+	struct dendir_mods *m;
+
+	snprintf(cn, sizeof(cn), "%s.%d", w->s->master, FIRST_SERIAL);
+	m = entry("denshiVersion", cn);
+	/* gecos holds ASCII only (RFC 2307, IA5String). */
+	dendir_mods_put(m, DENDIR_ADD, "displayName", w->s->master_name);
+	if (is_ascii(w->s->master_name))
+		dendir_mods_put(m, DENDIR_ADD, "gecos", w->s->master_name);
+	put_master(m, w->s);
+	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
+	return add(w, m);
+}
+
+/* The record of the update that all of this is (R-UPD-4). */
+static int add_record(struct work *w)
+{
+	const char *const rows[][2] = {{"name", w->s->master_name}, {"mail", w->s->mail}, {"role", "master"},
+		{"certificate", "30 d"}};
+	struct dendir_mods *m = entry("denshiUpdate", "1");
+	char line[DEN_NAME_SIZE + 200], when[DENDIR_TIME_SIZE];
+
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
+	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", ROOT_DN);
+	dendir_mods_put(m, DENDIR_ADD, "denshiUpdateTime", dendir_time(when, w->now));
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(line, sizeof(line), "%06zu %s %s %s: - -> %s", i + 1, i == 3 ? "grant" : "add",
+			w->s->master, rows[i][0], rows[i][1]);
+		dendir_mods_put(m, DENDIR_ADD, "denshiDiff", line);
+	}
+	dendir_dn(w->dn, w->d, "cn=%d,ou=updates", FIRST_SERIAL);
+	return add(w, m);
+}
+
+/* In force from setup: there is no master yet who could grant it (R-CERT-1). */
+static int add_grant(struct work *w)
+{
+	char name[12], owner[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
+	struct dendir_mods *m = entry("denshiGrant", dendir_random_name(name, "g-"));
+
+	dendir_mods_put(m, DENDIR_ADD, "denshiOwner", dendir_dn(owner, w->d, DENDIR_DN_PEOPLE, w->s->master));
+	dendir_mods_put(m, DENDIR_ADD, "denshiGrantedBy", ROOT_DN);
+	dendir_mods_put(m, DENDIR_ADD, "denshiExpires", dendir_time(when, w->now + SETUP_GRANT_DAYS * 86400));
+	dendir_dn(w->dn, w->d, "cn=%s,ou=certificates", name);
+	return add(w, m);
+}
+
+static int add_pointer(struct work *w)
+{
+	struct dendir_mods *m = entry("denshiSerialPointer", "serial");
+
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
+	dendir_dn(w->dn, w->d, "cn=serial,ou=published");
+	return add(w, m);
+}
+
+/* The ids that are taken now. */
+static int store_next_ids(struct work *w)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put_number(m, DENDIR_REPLACE, "denshiNextUid", w->s->first_uid + 1);
+	dendir_mods_put_number(m, DENDIR_REPLACE, "denshiNextGid", w->next_gid);
+	dendir_dn(w->dn, w->d, "cn=policy");
+	return modify(w, m);
+}
+
+/* -- passwords: hashed by the directory (RFC 3062) --------------------------------------------------- */
+
+static int set_password(struct work *w, const struct den_secret *password)
+{
+	enum den_code code = dendir_set_password(w->d, w->dn, password);
+
+	return code == DEN_OK ? 0 : refused(w, code);
+}
+
+static int add_decoy(struct work *w)
+{
+	struct dendir_mods *m = entry("device", "decoy");
+	struct den_secret *nobody_knows = den_secret_new();
+	char bytes[65], policy[DENDIR_DN_SIZE];
+	int result;
+
+	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiCredential");
+	dendir_mods_put(m, DENDIR_ADD, "pwdPolicySubentry",
+		dendir_dn(policy, w->d, "cn=decoypolicy,ou=policies"));
+	dendir_dn(w->dn, w->d, "cn=decoy,ou=policies");
+	result = add(w, m);
+	if (result == 0 && (!nobody_knows || dencrypt_random_id(bytes, sizeof(bytes)) != DENCRYPT_OK ||
+		den_secret_set(nobody_knows, bytes, sizeof(bytes) - 1) != 0))
+		result = fail(w->s, DEN_SETUP_NO_PASSWORD, strerror(errno), NULL);
+	if (result == 0)
+		result = set_password(w, nobody_knows);
+	explicit_bzero(bytes, sizeof(bytes));
+	den_secret_free(nobody_knows);
+	return result;
+}
+
+static int set_master_password(struct work *w)
+{
+	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, w->s->master);
+	return set_password(w, w->s->password);
+}
+
+/* -- the CA's certificate ------------------------------------------------------------------------------- */
+
+static int publish_ca(struct work *w)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_dn(w->dn, w->d, "cn=ca,ou=certificates");
+	dendir_mods_put_bytes(m, DENDIR_REPLACE, "denshiCACertificate", w->s->ca_der.data, w->s->ca_der.size);
+	return modify(w, m);
+}
+
+/* -- all of it ---------------------------------------------------------------------------------------------- */
+
+int entries_make(struct setup *s)
+{
+	static int (*const steps[])(struct work *) = {add_host, add_signer, add_catalogue, store_next_ids,
+		add_decoy, add_master, set_master_password, add_grant, publish_ca, publish_master, add_record,
+		add_pointer};
+	struct work w = {.s = s, .next_gid = s->first_gid, .now = time(NULL)};
+	int result = server_start(&w.server, s);
+
+	if (result != 0)
+		return result;
+	w.d = w.server.root;
+	for (size_t i = 0; result == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+		result = steps[i](&w);
+	return server_stop(&w.server, s) | result;
+}

@@ -1,0 +1,136 @@
+/* denshi-setup(8): an organisation's directory and CA on this machine; `denshi setup` runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory/connection.h"
+#include "tools/denshi-setup/setup.h"
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+	stopped = number;
+}
+
+/* From here on a signal ends setup between two steps, so that nothing half-made stays. */
+static void hold_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
+static int make(struct setup *s)
+{
+	static int (*const steps[])(struct setup *) = {files_make, files_make_ca, entries_make};
+	int written = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (steps[i](s) != 0 || stopped)
+			return stopped ? fail(s, DEN_SETUP_INTERRUPTED, NULL) : -1;
+	if (conf_write(s, &written) != 0)
+		return -1;
+	if (files_commit(s) == 0)
+		return 0;
+	if (written)
+		conf_undo(s);
+	return -1;
+}
+
+static void tell(const struct setup *s)
+{
+	say(s, DEN_SETUP_DONE, s->org, s->state, NULL);
+	if (s->generate)
+		say(s, DEN_SETUP_PASSWORD_IS, s->master, den_secret_bytes(s->password), NULL);
+	say(s, DEN_SETUP_NEXT, s->master, NULL);
+}
+
+static int set_up(struct setup *s)
+{
+	int result;
+
+	if (files_in_use(s))
+		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
+	if (plan_surroundings(s) != 0)
+		return -1;
+	plan_show(s);
+	if (s->dry_run) {
+		say(s, DEN_SETUP_DRY_RUN, NULL);
+		return 0;
+	}
+	if (!s->yes && !confirm(s, DEN_SETUP_CONFIRM))
+		return fail(s, DEN_SETUP_NOT_CONFIRMED, NULL);
+	if (plan_password(s) != 0 || files_lock(s) != 0)
+		return -1;
+	if (files_in_use(s))
+		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
+	files_sweep(s);
+	hold_signals();
+	result = make(s);
+	if (result == 0)
+		tell(s);
+	else
+		files_discard(s);
+	return result;
+}
+
+/* Something answers where the directory's own server would. */
+static int is_running(const struct setup *s)
+{
+	struct den_config c;
+	char error[DEN_CONFIG_ERROR_SIZE];
+	struct dendir_site site;
+	struct dendir *d = NULL;
+	int running;
+
+	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0)
+		den_config_defaults(&c);
+	site = (struct dendir_site){.uri = c.uri, .org = c.organisation, .host = c.host};
+	running = dendir_open(&d, &site) == DEN_OK;
+	dendir_close(d);
+	return running;
+}
+
+static int undo(struct setup *s)
+{
+	if (!files_in_use(s))
+		return fail(s, DEN_SETUP_NOTHING, s->state, NULL);
+	if (is_running(s))
+		return fail(s, DEN_SETUP_RUNNING, NULL);
+	say(s, DEN_SETUP_REMOVE, s->state, NULL);
+	if (s->dry_run)
+		return 0;
+	if (!s->yes && !confirm(s, DEN_SETUP_CONFIRM_REMOVE))
+		return fail(s, DEN_SETUP_NOT_CONFIRMED, NULL);
+	if (files_lock(s) != 0 || files_remove(s) != 0 || conf_undo(s) != 0)
+		return -1;
+	say(s, DEN_SETUP_REMOVED, s->state, NULL);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct setup s = {0};
+	int result;
+
+	umask(022);
+	result = plan_options(&s, argc, argv);
+	if (result != 0)
+		return result > 0 ? 0 : 2;
+	if (geteuid() != 0)
+		result = fail(&s, DEN_SETUP_NOT_ROOT, NULL);
+	else
+		result = s.remove ? undo(&s) : set_up(&s);
+	den_secret_free(s.password);
+	dencrypt_bytes_done(&s.ca_der);
+	free(s.accounts);
+	return result == 0 ? 0 : 1;
+}

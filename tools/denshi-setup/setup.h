@@ -1,0 +1,108 @@
+/*
+ * denshi-setup makes an organisation's directory out of nothing: what is asked
+ * for, how it goes on, and what its files share.
+ *
+ *	STATE/set-XXXXXX/directory/{config,data/hosts,data/organisation}
+ *	STATE/set-XXXXXX/ca/{ca.key,ca.pem}
+ *	STATE/ca, STATE/directory -> the two folders of the set in use
+ *
+ * All is built in a set of its own. The link `directory`, made last, puts it in
+ * use: whatever ends setup before leaves a set that nothing refers to, and the
+ * next run sweeps it. Functions return 0, or -1 after having said why.
+ */
+#ifndef DENSHI_SETUP_SETUP_H
+#define DENSHI_SETUP_SETUP_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "core/loginid.h"
+#include "core/name.h"
+#include "core/secret.h"
+#include "core/text.h"
+#include "crypto/bytes.h"
+
+#define SETUP_STATE "/var/lib/denshi-server"
+#define SETUP_LABEL_CHARACTERS 80
+#define SETUP_ACCOUNTS_MAX 256
+#define SETUP_GRANT_DAYS 30 /* R-CERT-1 */
+#define SETUP_PRIMARY_GID 200000u
+
+struct setup_account {
+	char id[33];
+	char label[4 * SETUP_LABEL_CHARACTERS + 1];
+};
+
+struct setup_user {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct setup {
+	/* as asked for, checked by plan.c */
+	char org[33], org_name[DEN_NAME_SIZE];
+	char master[DEN_LOGIN_ID_SIZE], master_name[DEN_NAME_SIZE], mail[DEN_MAIL_MAX + 1];
+	char host[254], uri[256];
+	enum den_lang org_lang;
+	const char *state, *schema_dir, *config_path, *accounts_file;
+	unsigned memory_kib, passes, first_uid, first_gid;
+	int password_fd, generate, dry_run, yes, remove, sample;
+	struct setup_account *accounts;
+	size_t naccounts;
+
+	/* found out */
+	struct setup_user directory_user, denshid_user, ca_user;
+	struct den_secret *password;
+
+	/* made */
+	char set[PATH_MAX];
+	struct dencrypt_bytes ca_der; /* the CA's certificate */
+	enum den_lang lang; /* of this run's messages */
+};
+
+/* -- saying (say.c): text.def rows in the language of the run ----------------------- */
+
+/* To standard output; up to DEN_TEXT_ARGS_MAX arguments, NULL-terminated. */
+void say(const struct setup *s, enum den_code code, ...) __attribute__((sentinel));
+/* To standard error, with the stable name; returns -1. */
+int fail(const struct setup *s, enum den_code code, ...) __attribute__((sentinel));
+/* y or yes on the terminal: 1. Without a terminal, or otherwise: 0. */
+int confirm(const struct setup *s, enum den_code question);
+/* A line from the terminal without echo. -1 (said) where there is none. */
+int ask_secret(const struct setup *s, enum den_code label, struct den_secret *secret);
+
+/* -- the steps ------------------------------------------------------------------------ */
+
+/* Options and their checks, every wrong one said (R-DATA-1). 0; -1; 1: done (--help). */
+int plan_options(struct setup *s, int argc, char **argv);
+/* The users and programs that setup needs; the accounts file. */
+int plan_surroundings(struct setup *s);
+void plan_show(const struct setup *s);
+/* The master's initial login password: read, asked for or made (R-INIT-1). */
+int plan_password(struct setup *s);
+
+/* The state folder, held against another run until this process ends. */
+int files_lock(const struct setup *s);
+/* The set's folder, with cn=config and the first entries (slapadd). */
+int files_make(struct setup *s);
+/* The CA's key and certificate within the set; ca_der. */
+int files_make_ca(struct setup *s);
+/* Puts the set in use. */
+int files_commit(struct setup *s);
+/* Removes a set that is not in use, also a half-made one. Never says anything. */
+void files_discard(struct setup *s);
+/* 1 where a directory is in use at STATE. */
+int files_in_use(const struct setup *s);
+/* Sets that an interrupted run left. */
+void files_sweep(const struct setup *s);
+int files_remove(struct setup *s);
+
+/* Everything else: written over LDAP, to a slapd of setup's own. */
+int entries_make(struct setup *s);
+
+/* denshi.conf: keeps settings that are there (written: 1), or appends its own (0 or 1). */
+int conf_write(const struct setup *s, int *written);
+int conf_undo(const struct setup *s);
+
+#endif

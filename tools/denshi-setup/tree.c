@@ -1,0 +1,46 @@
+#include "tools/denshi-setup/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int tree_make(const char *path, const struct setup_user *user)
+{
+	if (mkdir(path, 0700) != 0)
+		return -1;
+	return lchown(path, user->uid, user->gid);
+}
+
+static int remove_contents(int fd)
+{
+	DIR *folder = fdopendir(fd);
+	struct dirent *entry;
+	int result = 0;
+
+	if (!folder) {
+		close(fd);
+		return -1;
+	}
+	while (result == 0 && (entry = readdir(folder)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = tree_remove(fd, entry->d_name);
+	closedir(folder);
+	return result;
+}
+
+int tree_remove(int dir, const char *name)
+{
+	int fd;
+
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || remove_contents(fd) != 0)
+		return -1;
+	return unlinkat(dir, name, AT_REMOVEDIR);
+}
