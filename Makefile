@@ -77,7 +77,7 @@ $(CORE) $(CRYPTO) $(DIRECTORY) $(CONFIG):
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(B)/libnss_denshi.so.2: $(call objects,nss_denshi) $(CORE) nss_denshi/nss_denshi.map
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) -Wl,-soname,libnss_denshi.so.2 \
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) -Wl,-z,noseparate-code -Wl,-soname,libnss_denshi.so.2 \
 		-Wl,--version-script=nss_denshi/nss_denshi.map -o $@ $(filter %.o %.a,$^)
 
 $(B)/pam_denshi.so: $(call objects,pam_denshi) $(CORE) pam_denshi/pam_denshi.map

@@ -15,6 +15,12 @@ static enum den_code about(struct call *c, struct view_user *user)
 	return call_login(c, login) && view_user_by_login(c->shared->view, login, user) ? DEN_OK : DEN_LOGIN_UNKNOWN;
 }
 
+/* Whether sshd says that a key was used (SSH_AUTH_INFO_0). */
+static int shows_key(const struct call *c)
+{
+	return strstr(call_string(c, DEN_TAG_AUTH_INFO), "publickey ") != NULL;
+}
+
 /* The proof of the certificate, where the service demands one or one was shown (R-LOGIN-1). */
 static enum den_code check_certificate(struct call *c, const char *login)
 {
@@ -27,7 +33,7 @@ static enum den_code check_certificate(struct call *c, const char *login)
 		call_arg(c, "certificate=%s", policy);
 		return DEN_BAD_REQUEST;
 	}
-	if (strcmp(policy, "optional") != 0 || !strstr(call_string(c, DEN_TAG_AUTH_INFO), "publickey "))
+	if (strcmp(policy, "optional") != 0 || !shows_key(c))
 		return DEN_OK;
 	/* Optional means that none need be shown, not that any will do. */
 	code = certificate_check_login(c, login);
@@ -39,6 +45,11 @@ enum den_code login_begin(struct call *c)
 	struct view_user user;
 	enum den_code code;
 
+	/* Whoever shows none is told so whether the name is known or not. */
+	if (strcmp(call_string(c, DEN_TAG_CERTIFICATE), "required") == 0 && !shows_key(c)) {
+		call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
+		return DEN_CERT_NONE_SHOWN;
+	}
 	/* Somebody who isn't in force is asked for a password like everybody else. */
 	if (about(c, &user) != DEN_OK)
 		return DEN_OK;
@@ -124,13 +135,14 @@ enum den_code login_account(struct call *c)
 
 /* -- changing passwords -------------------------------------------------------------- */
 
-/* Every broken rule of the new password as a reason. 1 where there is one. */
+/* Every broken rule of the new password as a reason; current is NULL where it is none
+ * of this credential. 1 where there is one. */
 static int breaks_rules(struct call *c, struct dendir *d, enum den_password_kind kind, const char *login,
 	const struct den_secret *fresh, const struct den_secret *current)
 {
 	const struct den_password_policy *policy = call_password_policy(d);
 	unsigned broken = den_password_check(policy, kind, login, den_secret_bytes(fresh), den_secret_len(fresh));
-	int same = den_secret_len(current) && den_secret_equal(fresh, current);
+	int same = current && den_secret_len(current) && den_secret_equal(fresh, current);
 
 	for (unsigned rule = 0; rule < DEN_RULES; rule++) {
 		unsigned limit;
@@ -171,20 +183,19 @@ static enum den_code make_first_approval(struct call *c, const struct view_user 
 static enum den_code change(struct call *c, const struct view_user *user, enum dendir_credential which,
 	struct dendir *d, const struct den_secret *current, const struct den_secret *fresh)
 {
+	enum den_password_kind kind = which == DENDIR_LOGIN ? DEN_PASSWORD_LOGIN : DEN_PASSWORD_APPROVAL;
 	struct dendir_credential_state state;
 	struct dendir_proof *proof = NULL;
-	enum den_code code;
+	int first;
+	enum den_code code = call_refused(c, d, dendir_credential_state(d, which, user->login, &state));
 
-	if (breaks_rules(c, d, which == DENDIR_LOGIN ? DEN_PASSWORD_LOGIN : DEN_PASSWORD_APPROVAL, user->login,
-		    fresh, current))
+	if (code != DEN_OK)
+		return code;
+	first = which == DENDIR_APPROVAL && !state.exists && (user->flags & DEN_USER_MASTER);
+	if (breaks_rules(c, d, kind, user->login, fresh, first ? NULL : current))
 		return DEN_PASSWORD_NOT_CHANGED;
-	if (which == DENDIR_APPROVAL) {
-		code = dendir_credential_state(d, which, user->login, &state);
-		if (code != DEN_OK)
-			return call_refused(c, d, code);
-		if (!state.exists && (user->flags & DEN_USER_MASTER))
-			return make_first_approval(c, user, current, fresh);
-	}
+	if (first)
+		return make_first_approval(c, user, current, fresh);
 	code = call_check_password(c, which, user->login, call_string(c, DEN_TAG_SERVICE), current, &proof);
 	if (code == DEN_OK) {
 		code = dendir_credential_change(proof, fresh);

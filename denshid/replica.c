@@ -74,7 +74,7 @@ static int fill(struct version *v, struct dendir_entry *e)
 
 	v->serial = dendir_entry_number(e, "denshiSerial", -1);
 	COPY(login, "uid");
-	COPY(name, "gecos");
+	COPY(name, "displayName");
 	COPY(mail, "mail");
 	COPY(role, "denshiRole");
 	COPY(lang, "preferredLanguage");
@@ -304,7 +304,7 @@ static int on_idle(void *context)
 
 static void watch_once(struct replica *r, struct dendir *d)
 {
-	static const char *const attributes[] = {"cn", "uid", "denshiSerial", "denshiState", "gecos", "uidNumber",
+	static const char *const attributes[] = {"cn", "uid", "denshiSerial", "denshiState", "displayName", "uidNumber",
 		"gidNumber", "homeDirectory", "loginShell", "mail", "preferredLanguage", "denshiRole",
 		"denshiAuthority", NULL};
 	const struct dendir_watcher watcher = {

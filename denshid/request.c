@@ -337,12 +337,18 @@ struct use {
 	char pending[12]; /* a request that only waits for a decision */
 };
 
+/* Is this a request of the kind that is demanded? Without an account, any will do. */
+static int is_demanded(const struct use *u, const struct dendir_request *r)
+{
+	return strcmp(r->maker, u->login) == 0 && strcmp(r->business, u->business) == 0 &&
+		(!*u->account || strcmp(r->account, u->account) == 0) && r->expires > u->c->now;
+}
+
 /* One function for every caller: may this request's approval be used, now (R-APP-4)? */
 static int decide_use(const struct use *u, const struct dendir_request *r)
 {
-	return strcmp(r->maker, u->login) == 0 && strcmp(r->business, u->business) == 0 &&
-		strcmp(r->account, u->account) == 0 && strcmp(r->decision, "approved") == 0 && !*r->used &&
-		r->expires > u->c->now && is_intact(r) && strcmp(r->decided_digest, r->digest) == 0 &&
+	return is_demanded(u, r) && strcmp(r->decision, "approved") == 0 && !*r->used &&
+		is_intact(r) && strcmp(r->decided_digest, r->digest) == 0 &&
 		(!u->other || strcmp(r->decided_by, r->maker) != 0) && *r->decided_by &&
 		/* Authorities that were taken away since count as well. */
 		holds(u->c, r->maker, r->business, "maker") && holds(u->c, r->decided_by, r->business, "approver") &&
@@ -353,8 +359,7 @@ static int find_usable(void *context, const struct dendir_request *r)
 {
 	struct use *u = context;
 
-	if (strcmp(r->maker, u->login) == 0 && strcmp(r->business, u->business) == 0 &&
-		strcmp(r->account, u->account) == 0 && !*r->decision && r->expires > u->c->now)
+	if (is_demanded(u, r) && !*r->decision)
 		memcpy(u->pending, r->id, sizeof(u->pending));
 	if (!decide_use(u, r))
 		return 0;

@@ -20,8 +20,8 @@
 #define RETRY_REPLACING_MS 10u
 
 /*
- * Counters; threads beyond that many share them. One bit each in `waits_for`. With more, the module's
- * data would take a further page, which every process that loads it would pay for.
+ * Counters; threads beyond that many share them. One bit each in `waits_for`. With more, the
+ * module's data would take a further page, which every process that loads it would pay for.
  */
 #define STRIPES 32u
 
@@ -98,8 +98,8 @@ static void push_retired(struct mapping *m)
 
 /*
  * Frees those retired mappings that nobody can have in hand any more. `current` was changed before
- * they were put here, and a thread counts itself in before it reads `current`: so whoever is counted
- * in a stripe after it was seen empty once has read the newer one.
+ * they were put here, and a thread counts itself in before it reads `current`: so whoever is
+ * counted in a stripe after it was seen empty once has read the newer one.
  */
 static void sweep(void)
 {
@@ -160,8 +160,8 @@ static bool out_of_resources(int r)
 
 /*
  * There is no mapping, or SEEN is superseded: opens the file anew, unless it is too early for
- * that. If there is no sound file any more, nothing stays current, for what was in force is known to
- * be so no longer; only a process short of descriptors or memory goes on with what it has.
+ * that. If there is no sound file any more, nothing stays current, for what was in force is known
+ * to be so no longer; only a process short of descriptors or memory goes on with what it has.
  */
 static void refresh(struct mapping *seen)
 {

@@ -1,11 +1,12 @@
 /*
  * The process's mapping of the snapshot in force.
  *
- * Every lookup goes in, reads, and goes out again; in between the snapshot it was given stays mapped.
- * Going in costs an addition to a counter that is the thread's own and a look at the snapshot's
- * superseded word. When that is set, the file is opened anew, by whoever comes first; the old
- * mapping goes away when every thread that might have seen it has gone out. There is no lock that a
- * fork could leave held, and nothing here makes a system call while the snapshot stays in force.
+ * Every lookup goes in, reads, and goes out again; in between the snapshot it was given stays
+ * mapped. Going in costs an addition to a counter that is the thread's own and a look at the
+ * snapshot's superseded word. When that is set, the file is opened anew, by whoever comes first;
+ * the old mapping goes away when every thread that might have seen it has gone out. There is no
+ * lock that a fork could leave held, and nothing here makes a system call while the snapshot stays
+ * in force.
  */
 #ifndef DENSHI_NSS_MAPPING_H
 #define DENSHI_NSS_MAPPING_H

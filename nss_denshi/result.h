@@ -14,7 +14,7 @@
  */
 enum nss_status nss_denshi_result(int r, int *errnop);
 
-/* What nss_denshi_enter() sets where there is no snapshot at all; no errno value that a reader has. */
+/* What nss_denshi_enter() sets where there is no snapshot at all: no errno value. */
 #define NSS_DENSHI_NO_SNAPSHOT 4096
 
 #endif

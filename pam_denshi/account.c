@@ -36,7 +36,8 @@ int denpam_ask_pending(struct denpam_call *call, uint64_t *pending)
  * an approval has none, and says it here. */
 static int pending_change(struct denpam_call *call, uint64_t pending)
 {
-	enum den_code code = pending & DEN_PENDING_LOGIN ? DEN_FIRST_CHANGE_NEEDED : DEN_APPROVAL_INITIAL;
+	enum den_code code =
+		pending & DEN_PENDING_LOGIN ? DEN_FIRST_CHANGE_NEEDED : DEN_APPROVAL_INITIAL;
 
 	if (call->args.approve)
 		return denpam_refuse_code(call, code, NULL);

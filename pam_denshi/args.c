@@ -32,8 +32,10 @@ static const struct row rows[] = {
 	{"business", WORD, DENPAM_ACCOUNT, AT(business), NULL, ALLOWED_WORD},
 	{"account", WORD, DENPAM_ACCOUNT, AT(account), NULL, ALLOWED_WORD},
 	{"approver", CHOICE, DENPAM_ACCOUNT, AT(approver), approver_values, "other or any"},
-	{"use_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(use_first_pass), NULL, ALLOWED_FLAG},
-	{"try_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(try_first_pass), NULL, ALLOWED_FLAG},
+	{"use_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(use_first_pass), NULL,
+		ALLOWED_FLAG},
+	{"try_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(try_first_pass), NULL,
+		ALLOWED_FLAG},
 	{"use_authtok", FLAG, DENPAM_PASSWORD, AT(use_authtok), NULL, ALLOWED_FLAG},
 	{"socket", PATH, EVERY, AT(socket), NULL, "an absolute path of at most 107 bytes"},
 	{"debug", FLAG, EVERY, AT(debug), NULL, ALLOWED_FLAG},
@@ -98,6 +100,21 @@ static int wrong(struct denpam_args_error *error, const char *argument, const ch
 	return -1;
 }
 
+/* Where an argument belongs that was found on another line. */
+static const char *lines_of(const struct row *row)
+{
+	switch (row->phases) {
+	case DENPAM_AUTH | DENPAM_ACCOUNT:
+		return "it on auth and account lines";
+	case DENPAM_AUTH | DENPAM_PASSWORD:
+		return "it on auth and password lines";
+	case DENPAM_PASSWORD:
+		return "it on password lines";
+	default:
+		return "it on account lines";
+	}
+}
+
 static int parse_one(struct denpam_args *args, enum denpam_phase phase, const char *argument,
 	struct denpam_args_error *error)
 {
@@ -109,9 +126,7 @@ static int parse_one(struct denpam_args *args, enum denpam_phase phase, const ch
 		return wrong(error, argument, "an unknown argument", known_names);
 	if (!(row->phases & phase))
 		return wrong(error, row->name, "it on a line where it has no meaning",
-			row->phases & DENPAM_AUTH ? row->phases & DENPAM_ACCOUNT ?
-				"it on auth and account lines" : "it on auth and password lines" :
-			row->phases & DENPAM_PASSWORD ? "it on password lines" : "it on account lines");
+			lines_of(row));
 	if (!fits(row, value))
 		return wrong(error, row->name, value ? value : "no value", row->allowed);
 	if (*field_of(args, row))
@@ -124,7 +139,8 @@ static int parse_one(struct denpam_args *args, enum denpam_phase phase, const ch
 static int check_together(const struct denpam_args *args, struct denpam_args_error *error)
 {
 	if (args->approve && !args->business)
-		return wrong(error, "approve", "no business=", "approve together with business=NAME");
+		return wrong(error, "approve", "no business=",
+			"approve together with business=NAME");
 	if (!args->approve && args->business)
 		return wrong(error, "business", "no approve", "business= together with approve");
 	if (!args->approve && args->account)

@@ -104,7 +104,8 @@ int denpam_authenticate(struct denpam_call *call)
 	result = get_password(call, password);
 	if (result != PAM_SUCCESS)
 		goto out;
-	/* No guess at all; to a directory, an empty password is a login as nobody (RFC 4513, 5.1.2). */
+	/* No guess at all; to a directory, an empty password is a login as nobody (RFC 4513,
+	 * 5.1.2). */
 	if (den_secret_len(password) == 0)
 		result = denpam_refuse_code(call, DEN_LOGIN_UNKNOWN, NULL);
 	else

@@ -141,7 +141,8 @@ static int name_is_known(enum den_code code)
 static void log_refusal(struct denpam_call *call, enum den_code code, const char *detail)
 {
 	if (name_is_known(code))
-		pam_syslog(call->pamh, LOG_NOTICE, "refused %s [%s]", call->login, den_code_name(code));
+		pam_syslog(call->pamh, LOG_NOTICE, "refused %s [%s]", call->login,
+			den_code_name(code));
 	else
 		pam_syslog(call->pamh, LOG_NOTICE, "refused [%s]%s%s", den_code_name(code),
 			detail ? " " : "", detail ? detail : "");
@@ -234,7 +235,8 @@ int denpam_call(pam_handle_t *pamh, int flags, enum denpam_phase phase, int argc
 
 	result = user_name(pamh, phase, &name);
 	if (result == PAM_SUCCESS && name)
-		result = den_login_id_is_ours(name) ? call_for(&call, name, argc, argv, worker) : PAM_IGNORE;
+		result = den_login_id_is_ours(name) ?
+			call_for(&call, name, argc, argv, worker) : PAM_IGNORE;
 	else if (result != PAM_CONV_AGAIN)
 		result = PAM_USER_UNKNOWN;
 	else

@@ -31,8 +31,8 @@ static const struct step steps[] = {
 #define NSTEPS (sizeof(steps) / sizeof(steps[0]))
 
 /* The user's own wish: like the first change, without its title. */
-static const struct step wish = {0, "login", DEN_OK, DEN_ASK_CURRENT, DEN_ASK_NEW, DEN_ASK_NEW_AGAIN,
-	DEN_PASSWORD_CHANGED};
+static const struct step wish = {0, "login", DEN_OK, DEN_ASK_CURRENT, DEN_ASK_NEW,
+	DEN_ASK_NEW_AGAIN, DEN_PASSWORD_CHANGED};
 
 /* The passwords of one call. login is the login password as far as it is known. */
 struct secrets {
@@ -68,8 +68,8 @@ static int ask_current(struct denpam_call *call, const struct step *step, struct
 	int result = PAM_AUTHTOK_RECOVERY_ERR;
 
 	if (login && den_secret_len(s->login) > 0)
-		return den_secret_set(s->current, den_secret_bytes(s->login), den_secret_len(s->login)) == 0 ?
-			PAM_SUCCESS : PAM_BUF_ERR;
+		return den_secret_set(s->current, den_secret_bytes(s->login),
+			den_secret_len(s->login)) == 0 ? PAM_SUCCESS : PAM_BUF_ERR;
 	if (login && (args->use_first_pass || args->try_first_pass))
 		result = denpam_earlier_secret(call, PAM_OLDAUTHTOK, s->current);
 	if (result == PAM_AUTHTOK_RECOVERY_ERR && !(login && args->use_first_pass))
@@ -105,7 +105,8 @@ static int may_choose_again(const struct den_message *reply)
 {
 	unsigned kind = den_message_kind(reply);
 
-	return kind == DEN_PASSWORD_NOT_CHANGED || (kind >= DEN_PW_TOO_SHORT && kind <= DEN_PW_MISMATCH);
+	return kind == DEN_PASSWORD_NOT_CHANGED ||
+		(kind >= DEN_PW_TOO_SHORT && kind <= DEN_PW_MISMATCH);
 }
 
 static void tell_broken_rules(struct denpam_call *call, const struct den_message *reply)
@@ -123,7 +124,8 @@ static void tell_broken_rules(struct denpam_call *call, const struct den_message
 			den_client_sentence(sentence, call->lang, reply));
 }
 
-static int send_change(struct denpam_call *call, const struct step *step, struct secrets *s, int *again)
+static int send_change(struct denpam_call *call, const struct step *step, struct secrets *s,
+	int *again)
 {
 	struct den_message *request = denpam_request(call, DEN_OP_PASSWD);
 	struct den_message *reply;
@@ -218,7 +220,8 @@ static int prelim(struct denpam_call *call, const struct step *step)
 	reply = denpam_ask_denshid(call, request);
 	if (!reply || den_message_kind(reply) != DEN_OK) {
 		(void)denpam_refuse(call, reply);
-		result = denpam_result_prelim(reply ? (enum den_code)den_message_kind(reply) : DEN_INTERNAL);
+		result = denpam_result_prelim(
+			reply ? (enum den_code)den_message_kind(reply) : DEN_INTERNAL);
 	}
 	den_message_free(reply);
 	return result;
@@ -262,5 +265,6 @@ int denpam_change_passwords(struct denpam_call *call)
 	result = expired ? pending_set(call, &pending) : PAM_SUCCESS;
 	if (result != PAM_SUCCESS)
 		return result;
-	return call->flags & PAM_PRELIM_CHECK ? prelim_all(call, pending) : change_all(call, pending);
+	return call->flags & PAM_PRELIM_CHECK ? prelim_all(call, pending) :
+		change_all(call, pending);
 }

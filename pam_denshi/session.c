@@ -40,7 +40,8 @@ static int keep_token(struct denpam_call *call, const struct den_message *reply)
 
 int denpam_open_session(struct denpam_call *call)
 {
-	struct den_message *reply = denpam_ask_denshid(call, denpam_request(call, DEN_OP_SESSION_OPEN));
+	struct den_message *request = denpam_request(call, DEN_OP_SESSION_OPEN);
+	struct den_message *reply = denpam_ask_denshid(call, request);
 	int result;
 
 	if (reply && den_message_kind(reply) == DEN_OK)

@@ -13,7 +13,9 @@ check() { # WHAT TEST [ARG...]
 	else
 		failed=$((failed + 1))
 		printf 'FAILED: %s\n  (status %s)\n%s\n' "$what" "$rc" "$out" >&2
-		tail -n 5 "$DENSHI_SANDBOX"/denshid.log "$DENSHI_SANDBOX"/denshi-ca.log >&2 2>/dev/null
+		tail -n 5 "$DENSHI_SANDBOX/denshid.log" >&2
+		# Where each step stands on the one before, the first failure is the one to look at.
+		[ -z "${stop_at_first:-}" ] || { summary; exit 1; }
 	fi
 }
 

@@ -37,15 +37,15 @@ BEGIN {
 
 	for (j = 0; j <= ngroups; j++)
 		printf "dn: cn=g.%s.1,%s\nobjectClass: denshiVersion\ncn: g.%s.1\n" \
-			"denshiSerial: 1\ndenshiState: group\ngecos: %s\ngidNumber: %d\n\n", \
+			"denshiSerial: 1\ndenshiState: group\ndisplayName: %s\ngidNumber: %d\n\n", \
 			group(j), suffix, group(j), group(j), gid(j)
 	for (i = 1; i <= N; i++) {
 		u = user(i)
 		printf "dn: cn=%s.1,%s\nobjectClass: denshiVersion\ncn: %s.1\nuid: %s\n" \
-			"denshiSerial: 1\ndenshiState: active\ngecos: Test User %d\n" \
-			"displayName: Test User %d\nuidNumber: %d\ngidNumber: 200000\n" \
+			"denshiSerial: 1\ndenshiState: active\ndisplayName: Test User %d\n" \
+			"uidNumber: %d\ngidNumber: 200000\n" \
 			"homeDirectory: /home/%s\nloginShell: /bin/sh\n" \
 			"mail: %s@example.org\ndenshiRole: general\n%s\n", \
-			u, suffix, u, u, i, i, 200000 + i, u, u, authorities[i]
+			u, suffix, u, u, i, 200000 + i, u, u, authorities[i]
 	}
 }

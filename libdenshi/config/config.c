@@ -166,12 +166,15 @@ static int complain(const struct report *r, enum den_code code, const char *a, c
 /* What a setting may be, for people. */
 static void allowed_text(char *buf, size_t size, const struct row *row)
 {
-	char min[16], max[16];
-	const char *args[] = {min, max};
+	enum den_lang lang = den_lang_from_environment(NULL);
+	char min[16], max[16], plain[200];
+	const char *args[] = {min, max}, *quoted[] = {plain};
 
 	snprintf(min, sizeof(min), "%u", row->kind == NAME ? 0 : row->min);
 	snprintf(max, sizeof(max), "%zu", row->kind == NAME ? row->size - 1 : row->max);
-	den_text_format(buf, size, den_lang_from_environment(NULL), row->allowed, args, 2);
+	den_text_format(plain, sizeof(plain), lang, row->allowed, args, 2);
+	den_text_format(buf, size, lang, row->kind == NAME ? DEN_CONFIG_QUOTED : row->allowed,
+		row->kind == NAME ? quoted : args, row->kind == NAME ? 1 : 2);
 }
 
 /* The value as it stands in the file, control characters shown as '?'. */

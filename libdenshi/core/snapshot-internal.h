@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define DEN_SNAP_MAGIC "DenSnap\n"
 #define DEN_SNAP_BYTE_ORDER 0x01020304u
@@ -104,7 +105,7 @@ _Static_assert(sizeof(struct den_snap_bucket) == 64, "the format's bucket");
 _Static_assert(sizeof(struct den_snap_user) == 32, "the format's user record");
 _Static_assert(sizeof(struct den_snap_group) == 24, "the format's group record");
 
-/* One step of hashes and sums: for a given word a bijection of the state, and the other way round. */
+/* One step of hashes and sums: given the word a bijection of the state, and the reverse. */
 static inline uint64_t den_snap_step(uint64_t state, uint64_t word)
 {
 	state = (state ^ word) * 0x9e3779b97f4a7c15u;
@@ -170,6 +171,24 @@ static inline uint32_t den_snap_home(uint64_t hash, uint32_t count)
 static inline size_t den_snap_pad(size_t n, size_t align)
 {
 	return (n + align - 1) & ~(align - 1);
+}
+
+struct den_snapshot {
+	const uint8_t *base;
+	size_t size;
+	struct den_snap_header header;	/* the checked copy */
+	uint32_t uid_floor;
+	uint32_t gid_floor;
+	bool mapped;
+	dev_t dev;
+	ino_t ino;
+};
+
+/* Whether the SIZE bytes at OFFSET are whole: a sum, and what it is of. */
+static inline bool den_snap_sum_right(const struct den_snapshot *s, uint32_t offset, size_t size,
+				      uint32_t sum)
+{
+	return den_snap_sum(s->base + offset + 4, size - 4, s->header.salt, offset) == sum;
 }
 
 /*

@@ -5,16 +5,16 @@
  * format changes DEN_SNAPSHOT_VERSION. The structures are in snapshot-internal.h.
  *
  * Life of a file
- *	It is written aside, fsynced and renamed into place, and never changed again but for one word,
- *	`superseded`. The writer sets it to 1 just before the rename and to 2 just after it: a writer
- *	that dies in between leaves no reader behind that would never look again. Readers poll that
- *	word in their mapping, so a lookup costs no system call. The file is never truncated while it
- *	may be mapped.
+ *	It is written aside, fsynced and renamed into place, and never changed again but for one
+ *	word, `superseded`. The writer sets it to 1 just before the rename and to 2 just after it: a
+ *	writer that dies in between leaves no reader behind that would never look again. Readers
+ *	poll that word in their mapping, so a lookup costs no system call. The file is never
+ *	truncated while it may be mapped.
  *
  * Layout
- *	All numbers are in the byte order of the host that wrote the file. Sections begin at multiples
- *	of 64, in this order, without overlap; an offset counts from the beginning of the file. Records
- *	begin at multiples of 4 and are padded with zeros to the next one.
+ *	All numbers are in the byte order of the host that wrote the file. Sections begin at
+ *	multiples of 64, in this order, without overlap; an offset counts from the beginning of the
+ *	file. Records begin at multiples of 4 and are padded with zeros to the next one.
  *
  *	header (256 bytes)
  *		  0  char magic[8]	"DenSnap\n"
@@ -30,22 +30,24 @@
  *		 56  u64 salt		of all sums of this file
  *		 64  u32 uid_floor, 68 u32 gid_floor
  *		 72  u32 users, 76 u32 groups		how many
- *		 80  8 sections of { u32 offset, u32 size }: user names, uids, group names, gids (the four
- *		     indexes), user records, group records, cookie, reserved (0, 0)
+ *		 80  8 sections of { u32 offset, u32 size }: user names, uids, group names,
+ *		     gids (the four indexes), user records, group records, cookie, reserved (0, 0)
  *		144  u32 hash_seed[4]	of the four indexes
  *		160  u32 cookie_sum, zeros up to 256
  *
  *	index: an array of buckets of 64 bytes, one cache line each
  *		u32 sum; u16 tag[10]; u32 ref[10]
- *		A key hashes to 64 bits: the upper 32 choose the bucket, the lower 16 are the tag. ref is the
- *		record's offset / 4, or 0 for a free place; places are filled from the first on. Bit 31 of
- *		ref[9] says that keys of this bucket went on to the next one (at most 8 further).
+ *		A key hashes to 64 bits: the upper 32 choose the bucket, the lower 16 are the tag.
+ *		ref is the record's offset / 4, or 0 for a free place; places are filled from the
+ *		first on. Bit 31 of ref[9] says that keys of this bucket went on to the next one (at
+ *		most 8 further).
  *
  *	user record, sorted by uid
- *		u32 sum, uid, gid, flags; u16 groups, dated, extra; char lang[2]; u8 name, dir, gecos, shell
- *		(lengths without the NUL), mail, layout; u16 zero
+ *		u32 sum, uid, gid, flags; u16 groups, dated, extra; char lang[2]; u8 name, dir,
+ *		gecos, shell (lengths without the NUL), mail, layout; u16 zero
  *		u32 gids[groups]; { u32 gid, i64 until } dated[]; i64 until, if layout has bit 0
- *		dir NUL gecos NUL shell NUL, name NUL unless layout has bit 1: then the name is the end of dir
+ *		dir NUL gecos NUL shell NUL, name NUL unless layout has bit 1: then the name is the
+ *		end of dir
  *		mail NUL, if mail isn't 0; extra bytes
  *
  *	group record, sorted by gid
@@ -60,17 +62,17 @@
  * end (R-AUTH-8) stand apart from the others: where there is none, no clock is read.
  *
  * What is checked when
- *	A sum over the whole file at each open would cost every new process milliseconds for the sake of
- *	one lookup. So the header has a sum, checked at open together with the bounds of all sections;
- *	every bucket and every record has one, checked by the lookup that uses it (some nanoseconds,
- *	the bytes being needed anyway); den_snapshot_verify() checks all there is. Each sum is seeded
- *	with the file's salt and the place, so that a piece of another file or another place does not
- *	pass. Sums find damage; they are no defence against an owner of the file, who could write
- *	any. What holds even then: no read outside of the mapping, no id below the floors, no name
- *	that isn't denshi's.
+ *	A sum over the whole file at each open would cost every new process milliseconds for the
+ *	sake of one lookup. So the header has a sum, checked at open together with the bounds of all
+ *	sections; every bucket and every record has one, checked by the lookup that uses it (some
+ *	nanoseconds, the bytes being needed anyway); den_snapshot_verify() checks all there is. Each
+ *	sum is seeded with the file's salt and the place, so that a piece of another file or another
+ *	place does not pass. Sums find damage; they are no defence against an owner of the file, who
+ *	could write any. What holds even then: no read outside of the mapping, no id below the
+ *	floors, no name that isn't denshi's.
  *
- * Errors are negative errno values: -ENOENT not found, -EBADMSG damaged. No function logs, blocks or
- * keeps state beyond its handle; a handle may be used by many threads at once.
+ * Errors are negative errno values: -ENOENT not found, -EBADMSG damaged. No function logs, blocks
+ * or keeps state beyond its handle; a handle may be used by many threads at once.
  */
 #ifndef DENSHI_CORE_SNAPSHOT_H
 #define DENSHI_CORE_SNAPSHOT_H
@@ -134,7 +136,7 @@ struct den_snapshot_user {
 	uint32_t flags;
 	char lang[3];		/* "ja", "en", or "" for none */
 	/* ---- */
-	size_t strings_size;	/* dir, gecos, shell and name lie in strings_size bytes from dir on */
+	size_t strings_size;	/* dir, gecos, shell and name are in so many bytes from dir on */
 	const uint32_t *gids;	/* groups without an end, in ascending order */
 	size_t gid_count;
 	size_t dated_count;	/* groups with one: den_snapshot_user_dated() */
@@ -177,8 +179,8 @@ bool den_snapshot_is_id(uint32_t id, uint32_t floor);
  *
  * The file must be a regular one, no symbolic link, writable by its owner only, and belong to root
  * or to whoever owns the directory it lies in, which then mustn't be writable by others either.
- * Returns -EPERM when it isn't so, -EBADMSG when the header is damaged, -EPROTONOSUPPORT for another
- * version or byte order, -EFBIG above DEN_SNAPSHOT_SIZE_MAX, or what the system says.
+ * Returns -EPERM when it isn't so, -EBADMSG when the header is damaged, -EPROTONOSUPPORT for
+ * another version or byte order, -EFBIG above DEN_SNAPSHOT_SIZE_MAX, or what the system says.
  */
 int den_snapshot_open(const char *path, struct den_snapshot **snap);
 
@@ -255,8 +257,9 @@ size_t den_snapshot_member_len(const char *p, size_t size);
 
 /*
  * Checks every byte: all sums, that each user and group is found by its name and ID, in order and
- * once, that members and groups exist on both sides, and that what is unused is zero. 0 or -EBADMSG.
- * Takes some hundred milliseconds for 100,000 users: for denshid and the administrator, not for NSS.
+ * once, that members and groups exist on both sides, and that what is unused is zero. 0 or
+ * -EBADMSG. Takes some hundred milliseconds for 100,000 users: for denshid and the administrator,
+ * not for NSS.
  */
 int den_snapshot_verify(const struct den_snapshot *snap);
 

@@ -26,7 +26,7 @@ struct den_snapshot_builder *den_snapshot_builder_new(const struct den_snapshot_
 /* Accepts NULL. */
 void den_snapshot_builder_free(struct den_snapshot_builder *b);
 
-/* Bytes that the reader gives back unread, such as where replication stands. SIZE 0 takes them away. */
+/* Bytes that the reader gives back unread, such as where replication stands. SIZE 0: none. */
 int den_snapshot_builder_set_cookie(struct den_snapshot_builder *b, const void *cookie,
 				    size_t size);
 

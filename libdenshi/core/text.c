@@ -23,6 +23,13 @@ enum den_lang den_lang_from_name(const char *name)
 	return name[2] == '\0' || strchr("_-.@", name[2]) ? DEN_LANG_JA : DEN_LANG_EN;
 }
 
+/* C and POSIX, with or without a codeset (C.UTF-8), say nothing about a language. */
+static int names_a_language(const char *locale)
+{
+	return locale && *locale && strcmp(locale, "POSIX") != 0 && strcmp(locale, "C") != 0 &&
+		strncmp(locale, "C.", 2) != 0;
+}
+
 enum den_lang den_lang_from_environment(int *found)
 {
 	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
@@ -31,7 +38,7 @@ enum den_lang den_lang_from_environment(int *found)
 	for (size_t i = 0; i < 3 && (!value || !*value); i++)
 		value = getenv(names[i]);
 	if (found)
-		*found = value && *value && strcmp(value, "C") != 0 && strcmp(value, "POSIX") != 0;
+		*found = names_a_language(value);
 	return den_lang_from_name(value);
 }
 

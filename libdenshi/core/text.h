@@ -30,7 +30,7 @@ enum den_code {
 #define DEN_TEXT_MAX 2048
 
 /* The language of the process's locale: LC_ALL, LC_MESSAGES, LANG, the first
- * that is set (locale(7)). Sets *found to 0 where none is, or it is C. */
+ * that is set (locale(7)). Sets *found to 0 where none is, or it is C or C.UTF-8. */
 enum den_lang den_lang_from_environment(int *found);
 
 /* "ja", "ja_JP.UTF-8", "ja-JP" are Japanese, all else (also NULL) English. */

@@ -86,7 +86,7 @@ int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value)
 	struct berval dn;
 	ber_len_t len;
 	char *end = NULL;
-	int ok = ber && ber_scanf(ber, "{m{", &dn) != LBER_ERROR;
+	int ok = ber && ber_scanf(ber, "{m", &dn) != LBER_ERROR;
 
 	for (ber_tag_t tag = ok ? ber_first_element(ber, &len, &end) : LBER_DEFAULT;
 		ok && tag != LBER_DEFAULT; tag = ber_next_element(ber, &len, end)) {

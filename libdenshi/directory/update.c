@@ -546,7 +546,7 @@ static enum den_code add_version(struct dendir *master, const struct dendir_user
 	dendir_mods_put(m, DENDIR_ADD, "uid", a->login);
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", a->serial);
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", a->state);
-	dendir_mods_put(m, DENDIR_ADD, "gecos", a->name);
+	dendir_mods_put(m, DENDIR_ADD, "displayName", a->name);
 	dendir_mods_put_number(m, DENDIR_ADD, "uidNumber", a->uid);
 	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", a->gid);
 	dendir_mods_put(m, DENDIR_ADD, "homeDirectory", a->home);

@@ -35,7 +35,8 @@ static void check_accepted(const struct denpam_args *args, enum denpam_phase pha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum denpam_phase phases[] = {DENPAM_AUTH, DENPAM_ACCOUNT, DENPAM_PASSWORD, DENPAM_SESSION};
+	static const enum denpam_phase phases[] = {DENPAM_AUTH, DENPAM_ACCOUNT, DENPAM_PASSWORD,
+		DENPAM_SESSION};
 	struct denpam_args_error error = {NULL, NULL, NULL};
 	const char *argv[ARGS_MAX];
 	struct denpam_args args;

@@ -1,7 +1,7 @@
 /*
  * The snapshot reader on any bytes. A mutated file hardly ever has the right sums, so each input is
- * tried as it is and once more with all sums that can be found put right: behind them are the bounds
- * checks that must hold against whoever can write the file.
+ * tried as it is and once more with all sums that can be found put right: behind them are the
+ * bounds checks that must hold against whoever can write the file.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static void seal_all(uint8_t *bytes, size_t size)
 	const struct den_snap_section *x = h.section;
 	struct den_snap_user u;
 	struct den_snap_group g;
-	uint64_t at, len;
+	uint64_t at, len, end;
 
 	memcpy(&h, bytes, sizeof h);
 	h.file_size = size;
@@ -81,20 +81,24 @@ static void seal_all(uint8_t *bytes, size_t size)
 	for (size_t i = 0; i < DEN_SNAP_INDEXES; i++)
 		for (at = 0; at + 64 <= x[i].size; at += 64)
 			seal(bytes, h.salt, (uint32_t)(x[i].offset + at), 64);
-	for (at = x[DEN_SNAP_USERS].offset; at + sizeof u <= size; at += len) {
+	end = (uint64_t)x[DEN_SNAP_USERS].offset + x[DEN_SNAP_USERS].size;
+	for (at = x[DEN_SNAP_USERS].offset; at + sizeof u <= end; at += len) {
 		memcpy(&u, bytes + at, sizeof u);
 		len = den_snap_pad(sizeof u + u.groups * 4u + u.dated * 12u +
 				   (u.layout & DEN_SNAP_USER_HAS_UNTIL ? 8 : 0) + u.dir + u.gecos +
-				   u.shell + 3u + (u.layout & DEN_SNAP_USER_NAME_IN_DIR ? 0 : u.name + 1u) +
+				   u.shell + 3u +
+				   (u.layout & DEN_SNAP_USER_NAME_IN_DIR ? 0 : u.name + 1u) +
 				   (u.mail ? u.mail + 1u : 0) + u.extra, 4);
-		if (len > size - at || at >= (uint64_t)x[DEN_SNAP_USERS].offset + x[DEN_SNAP_USERS].size)
+		if (len > end - at)
 			break;
 		seal(bytes, h.salt, (uint32_t)at, len);
 	}
-	for (at = x[DEN_SNAP_GROUPS].offset; at + sizeof g <= size; at += len) {
+	end = (uint64_t)x[DEN_SNAP_GROUPS].offset + x[DEN_SNAP_GROUPS].size;
+	for (at = x[DEN_SNAP_GROUPS].offset; at + sizeof g <= end; at += len) {
 		memcpy(&g, bytes + at, sizeof g);
-		len = den_snap_pad(sizeof g + g.name + 1u + (uint64_t)g.members_size, 4) + g.dated * 24ull;
-		if (len > size - at || at >= (uint64_t)x[DEN_SNAP_GROUPS].offset + x[DEN_SNAP_GROUPS].size)
+		len = den_snap_pad(sizeof g + g.name + 1u + (uint64_t)g.members_size, 4) +
+		      g.dated * 24ull;
+		if (len > end - at)
 			break;
 		seal(bytes, h.salt, (uint32_t)at, len);
 	}

@@ -1,6 +1,6 @@
 /*
- * libnss_denshi.so.2 as glibc loads it: what its callers count on. Needs root, for a mount namespace
- * of its own with an empty /var/lib/denshi.
+ * libnss_denshi.so.2 as glibc loads it: what its callers count on. Needs root, for a mount
+ * namespace of its own with an empty /var/lib/denshi.
  *
  * usage: test_nss_contract [MODULE]	(else $NSS_DENSHI_SO, else ../libnss_denshi.so.2 from here)
  * $NSS_DENSHI_MAP is the version script, nss_denshi/nss_denshi.map unless told.
@@ -831,8 +831,8 @@ int main(int argc, char **argv)
 	find_module(argc, argv);
 	load_module();
 	if (own_namespace() < 0) {
-		fprintf(stderr, "test_nss_contract: no mount namespace of its own (%s); run it as root\n",
-			strerror(errno));
+		fprintf(stderr, "test_nss_contract: no mount namespace of its own (%s); run it as "
+			"root\n", strerror(errno));
 		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

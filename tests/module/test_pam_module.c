@@ -978,6 +978,8 @@ static void leaves_nothing_open(void **state)
 }
 
 #define HIDDEN 0x5a
+/* In front of it: what malloc(3) writes into freed memory wipes nothing more. */
+#define FRONT 64
 static const char hidden_password[] = {'s' ^ HIDDEN, 'E' ^ HIDDEN, 'c' ^ HIDDEN, 'r' ^ HIDDEN, '3' ^ HIDDEN,
 	't' ^ HIDDEN, '-' ^ HIDDEN, 'x' ^ HIDDEN, 'Q' ^ HIDDEN, '7' ^ HIDDEN, 'z' ^ HIDDEN, 'K' ^ HIDDEN};
 
@@ -1033,10 +1035,11 @@ static int converse_hidden(int n, const struct pam_message **messages, struct pa
 	(void)data;
 	(void)messages;
 	assert_non_null(r);
-	r->resp = calloc(1, sizeof(hidden_password) + 1);
+	r->resp = calloc(1, FRONT + sizeof(hidden_password) + 1);
 	assert_non_null(r->resp);
+	memset(r->resp, 'f', FRONT);
 	for (size_t i = 0; i < sizeof(hidden_password); i++)
-		r->resp[i] = (char)(hidden_password[i] ^ HIDDEN);
+		r->resp[FRONT + i] = (char)(hidden_password[i] ^ HIDDEN);
 	*out = r;
 	return PAM_SUCCESS;
 }
@@ -1054,7 +1057,7 @@ static void leaves_no_password(void **state)
 		answers[DEN_OP_ACCOUNT].number = DEN_PENDING_LOGIN | DEN_PENDING_APPROVAL_NEW;
 		h = begin_as("d-taro01", &conv);
 		assert_int_equal(pam_authenticate(h, 0), code ? PAM_AUTH_ERR : PAM_SUCCESS);
-		assert_int_equal(strlen(asked[DEN_OP_AUTH].password), sizeof(hidden_password));
+		assert_int_equal(strlen(asked[DEN_OP_AUTH].password), FRONT + sizeof(hidden_password));
 		/* The peer's notes; and that the search finds what is there. */
 		assert_true(passwords_in_memory() >= 1);
 		memset(asked, 0, sizeof(asked));

@@ -55,7 +55,7 @@ static const struct bad {
 	{ORG "socket = \"/run/../x\";", {":2: socket"}},
 	{ORG "snapshot = \"/\";", {":2: snapshot"}},
 	{ORG "snapshot = \"/a\\nb\";", {":2: snapshot", "\"/a?b\""}},
-	{ORG "language = \"fr\";", {":2: language", "\"fr\"", "\"ja\" or \"en\""}},
+	{ORG "language = \"fr\";", {":2: language", "\"fr\"", "ja or en, in quotes"}},
 	{ORG "\nlangauge = \"ja\";", {":3: ", "no setting langauge", "language"}},
 	{ORG "workers 4;", {":2: "}},
 	{ORG "workers = ;", {":2: ", "not understood"}},

@@ -307,9 +307,12 @@ static void refuses_what_is_not_denshis(void **state)
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		assert_int_equal(den_snapshot_builder_add_group(b, groups[i].name, groups[i].gid),
 				 groups[i].want);
-	assert_int_equal(den_snapshot_builder_add_membership(b, "d-nobody9", "d-staff", 0), -ENOENT);
-	assert_int_equal(den_snapshot_builder_add_membership(b, "d-taro01", "d-nothing", 0), -ENOENT);
-	assert_int_equal(den_snapshot_builder_add_membership(b, "d-taro01", "d-staff", -1), -EINVAL);
+	assert_int_equal(den_snapshot_builder_add_membership(b, "d-nobody9", "d-staff", 0),
+			 -ENOENT);
+	assert_int_equal(den_snapshot_builder_add_membership(b, "d-taro01", "d-nothing", 0),
+			 -ENOENT);
+	assert_int_equal(den_snapshot_builder_add_membership(b, "d-taro01", "d-staff", -1),
+			 -EINVAL);
 	den_snapshot_builder_free(b);
 }
 
@@ -425,8 +428,8 @@ static int ignore_name(const char *name, void *arg)
 }
 
 /*
- * Looks everything of the model up: each answer is the right one, or -EBADMSG. Returns how many were
- * refused.
+ * Looks everything of the model up: each answer is the right one, or -EBADMSG. Returns how many
+ * were refused.
  */
 static unsigned int ask_everything(const struct den_snapshot *s, unsigned int users,
 				   unsigned int groups)

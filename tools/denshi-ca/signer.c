@@ -184,8 +184,12 @@ int signer_run(struct signer *s)
 
 	s->lost = s->crl_due = s->refreshed = s->ready = 0;
 	if (dendir_open(&s->d, &s->site) != DEN_OK || dendir_open(&watching, &s->site) != DEN_OK) {
-		log_warn("unreachable uri=%s", s->site.uri);
+		/* Once: it may be away for days. */
+		if (!s->told_unreachable)
+			log_warn("unreachable uri=%s", s->site.uri);
+		s->told_unreachable = 1;
 	} else {
+		s->told_unreachable = 0;
 		s->lang = den_lang_from_name(s->config->language);
 		if (dendir_policy_read(s->d, &policy) == DEN_OK && *policy.lang)
 			s->lang = den_lang_from_name(policy.lang);

@@ -24,6 +24,7 @@ struct signer {
 	int crl_due;	     /* something was revoked since the last list */
 	int64_t crl_made_ms; /* dendir_now_ms */
 	int refreshed, ready; /* all there was is told; and the list is published */
+	int told_unreachable;
 	int lost;	     /* d is of no more use: connect again */
 };
 

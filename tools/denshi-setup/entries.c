@@ -105,7 +105,7 @@ static int publish_group(struct work *w, const char *name, unsigned gid)
 	m = entry("denshiVersion", cn);
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", "group");
-	dendir_mods_put(m, DENDIR_ADD, "gecos", name);
+	dendir_mods_put(m, DENDIR_ADD, "displayName", name);
 	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", gid);
 	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
 	return add(w, m);
@@ -194,14 +194,6 @@ static int add_master(struct work *w)
 	return add(w, m);
 }
 
-static int is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return 0;
-	return 1;
-}
-
 static int publish_master(struct work *w)
 {
 	char cn[32];
@@ -209,10 +201,8 @@ static int publish_master(struct work *w)
 
 	snprintf(cn, sizeof(cn), "%s.%d", w->s->master, FIRST_SERIAL);
 	m = entry("denshiVersion", cn);
-	/* gecos holds ASCII only (RFC 2307, IA5String). */
+	/* Not gecos, which holds ASCII only (RFC 2307). */
 	dendir_mods_put(m, DENDIR_ADD, "displayName", w->s->master_name);
-	if (is_ascii(w->s->master_name))
-		dendir_mods_put(m, DENDIR_ADD, "gecos", w->s->master_name);
 	put_master(m, w->s);
 	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
 	return add(w, m);

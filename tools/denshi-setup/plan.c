@@ -162,7 +162,7 @@ static void take_text(struct setup *s, struct given *g, int key, const char *tex
 static void check_name(struct setup *s, struct given *g, const char *option, const char *text, char *out)
 {
 	if (!text || dendir_normalise(out, DEN_NAME_SIZE, text) < 0 || !den_name_is_valid(out, strlen(out))) {
-		fail(s, DEN_SETUP_FIELD, option, den_text(s->lang, DEN_FIELD_NAME), NULL);
+		fail(s, DEN_SETUP_NAME, option, text ? text : "-", NULL);
 		g->wrong = 1;
 	}
 }
@@ -210,7 +210,8 @@ static void check(struct setup *s, struct given *g)
 	check_setting(s, g, "uri", "--uri", g->uri ? g->uri : config.uri, s->uri, sizeof(s->uri), DEN_CONFIG_URI);
 	check_setting(s, g, "host", "--host", g->host ? g->host : config.host, s->host, sizeof(s->host),
 		DEN_CONFIG_HOST);
-	check_name(s, g, "--name", g->org_name ? g->org_name : g->org, s->org_name);
+	if (g->org_name || g->org)
+		check_name(s, g, "--name", g->org_name ? g->org_name : g->org, s->org_name);
 	check_master(s, g);
 	check_path(s, g, "--schema-dir", s->schema_dir);
 	s->org_lang = g->lang ? den_lang_from_name(g->lang) : s->lang;

@@ -62,7 +62,8 @@ static int ask(const char *path, const char *login)
 		status = 0;
 		break;
 	default:
-		status = complain(reply ? den_client_sentence(sentence, DEN_LANG_EN, reply) : "no memory");
+		status = complain(reply ? den_client_sentence(sentence, DEN_LANG_EN, reply) :
+			"no memory");
 	}
 	den_message_free(reply);
 	den_message_free(request);
