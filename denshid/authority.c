@@ -27,7 +27,9 @@ static void send_business(void *context, const struct dendir_business *b)
 {
 	static const char *const kinds[] = {"maker", "approver"};
 	struct call *c = context;
-	const char *label = b->label[den_lang_from_name(c->peer.lang) == DEN_LANG_JA];
+	/* The language that the caller's locale tells, or the caller's own. */
+	const char *asked = call_string(c, DEN_TAG_LANG);
+	const char *label = b->label[den_lang_from_name(*asked ? asked : call_language(c))];
 	char id[DENDIR_AUTHORITY_SIZE];
 
 	if (b->approval_free) {

@@ -38,6 +38,24 @@ int call_dry_run(const struct call *c)
 	return den_message_number(c->in, DEN_TAG_DRY_RUN, 0) != 0;
 }
 
+const char *call_language(struct call *c)
+{
+	struct view_user about;
+	char login[DEN_LOGIN_ID_SIZE];
+
+	if (*c->lang)
+		return c->lang;
+	if (*c->peer.login)
+		memcpy(c->lang, c->peer.lang, sizeof(c->lang));
+	else if (call_login(c, login) && view_user_by_login(c->shared->view, login, &about))
+		memcpy(c->lang, about.lang, sizeof(c->lang));
+	if (!*c->lang)
+		view_language(c->shared->view, c->lang);
+	if (!*c->lang)
+		memcpy(c->lang, c->shared->config->language, sizeof(c->lang));
+	return c->lang;
+}
+
 void call_arg(struct call *c, const char *format, ...)
 {
 	char text[512];

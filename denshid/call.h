@@ -36,6 +36,7 @@ struct call {
 	uid_t uid;		     /* of the one who asks, from the kernel */
 	struct view_user peer;	     /* the same as a user in force; login "" where it isn't one */
 	int64_t now;		     /* seconds since the epoch */
+	char lang[3];		     /* see call_language */
 	int64_t deadline_ms;	     /* CLOCK_MONOTONIC: the answer must be there by then */
 };
 
@@ -50,6 +51,9 @@ const char *call_login(struct call *c, char login[DEN_LOGIN_ID_SIZE]);
 struct den_secret *call_secret(const struct call *c, enum den_tag tag);
 /* Whether DRY_RUN is asked for. */
 int call_dry_run(const struct call *c);
+
+/* "en" or "ja": that of whom the request is about, or of the one who asks (R-ALL-2). */
+const char *call_language(struct call *c);
 
 /* -- the reply ---------------------------------------------------------------------------- */
 

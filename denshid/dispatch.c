@@ -84,21 +84,6 @@ static enum den_code run(struct call *c)
 	return code == DEN_OK ? row->run(c) : code;
 }
 
-/* The language of whom the request is about, or of the one who asks (R-ALL-2). */
-static void add_language(struct call *c)
-{
-	struct view_user about;
-	char login[DEN_LOGIN_ID_SIZE], lang[3] = "";
-
-	if (*c->peer.login)
-		memcpy(lang, c->peer.lang, sizeof(lang));
-	else if (call_login(c, login) && view_user_by_login(c->shared->view, login, &about))
-		memcpy(lang, about.lang, sizeof(lang));
-	if (!*lang)
-		view_language(c->shared->view, lang);
-	den_message_add_string(c->out, DEN_TAG_LANG, *lang ? lang : c->shared->config->language);
-}
-
 void dispatch(struct call *c)
 {
 	enum den_code code;
@@ -111,7 +96,7 @@ void dispatch(struct call *c)
 		code = DEN_BUSY;
 	else
 		code = run(c);
-	add_language(c);
+	den_message_add_string(c->out, DEN_TAG_LANG, call_language(c));
 	den_message_set_kind(c->out, (uint16_t)code);
 	if (den_message_send(c->fd, c->out, 1000) != 0)
 		log_debug("a reply (%s) was not read", den_code_name(code));

@@ -30,7 +30,7 @@ kill -STOP "$slapd"
 log_in d-maker01 "$password"
 check "slapd silent: refused" refused
 check "slapd silent: under 5 s" at_most "$took_ms" 5000
-check "slapd silent: NSS goes on" getent passwd d-maker01
+check "slapd silent: NSS goes on" sh -c 'getent passwd d-maker01 >/dev/null'
 kill -CONT "$slapd"
 await 10 sh -c "echo '$password' | pamtester denshi d-maker01 authenticate"
 log_in d-maker01 "$password"
@@ -44,7 +44,7 @@ check "slapd down: the message says so, and that nothing counted" says 'director
 check "slapd down: under 5 s" at_most "$took_ms" 5000
 check "slapd down: id goes on from the snapshot" sh -c 'id d-appr001 | grep -q transfer.approver'
 run runuser -u d-master1 -- denshi status
-check "slapd down: status says so" says 'down' ''
+check "slapd down: status says so" says "can't be reached" ''
 sandbox-service start slapd
 await 10 sh -c "echo '$password' | pamtester denshi d-maker01 authenticate"
 log_in d-maker01 "$password"
@@ -57,7 +57,7 @@ run pamtester denshi d-maker01 authenticate <<<"$password"
 check "denshid down: refused" refused
 check "denshid down: PAM_AUTHINFO_UNAVAIL" says 'cannot retrieve authentication info' ''
 check "denshid down: the message says what to do" says 'systemctl start denshid' ''
-check "denshid down: NSS goes on" getent passwd d-maker01
+check "denshid down: NSS goes on" sh -c 'getent passwd d-maker01 >/dev/null'
 run denshi status
 check "denshid down: the command says so, status 3" status_is 3
 run pamtester denshi root acct_mgmt
@@ -82,19 +82,14 @@ check "denshid is back" done_well
 # ---- no room for the snapshot ----
 snapshot=/var/lib/denshi/snapshot
 before=$(cksum <"$snapshot")
-folder=$(mktemp -d)
-cp -a /var/lib/denshi/snapshot "$folder/"
-mount -t tmpfs -o size=8k,mode=755 tiny /var/lib/denshi/.full 2>/dev/null ||
-	{ mkdir /var/lib/denshi/.full && mount -t tmpfs -o size=8k,mode=755 tiny /var/lib/denshi/.full; }
 sandbox-service stop denshid
-umount /var/lib/denshi/.full && rmdir /var/lib/denshi/.full
 # denshid may write no file longer than 512 bytes: what a full disk does to it
 sandbox-service start denshid --limit-file-size 512
 run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"
 check "the change itself is in force in the directory" done_well
 sleep 1.5
 check "disk full: the old snapshot stays" equals "$(cksum <"$snapshot")" "$before"
-check "disk full: it is whole" getent passwd d-plain01
+check "disk full: it is whole" sh -c 'getent passwd d-plain01 >/dev/null'
 check "disk full: the log says so" grep -q 'can.t be written' "$DENSHI_SANDBOX/denshid.log"
 check "disk full: nothing is left behind" sh -c '! ls /var/lib/denshi/snapshot.new 2>/dev/null'
 sandbox-service stop denshid

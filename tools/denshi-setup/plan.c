@@ -85,6 +85,7 @@ static const struct number {
 /* What was given, before it is checked. */
 struct given {
 	const char *org, *org_name, *master, *master_name, *mail, *lang, *uri, *host;
+	char typed_name[DEN_NAME_SIZE + 2], typed_mail[DEN_MAIL_MAX + 3];
 	int wrong;
 };
 
@@ -182,8 +183,27 @@ static void check_path(struct setup *s, struct given *g, const char *option, con
 		wrong(s, g, option, path, DEN_CONFIG_ABSOLUTE_PATH);
 }
 
+/* Asked for where a person gave only the login ID; the address twice (R-MAIL-1). */
+static void ask_missing(struct setup *s, struct given *g)
+{
+	char again[sizeof(g->typed_mail)];
+
+	if (!g->master_name && ask_line(s, DEN_SETUP_ASK_NAME, g->typed_name, sizeof(g->typed_name)) == 0)
+		g->master_name = g->typed_name;
+	if (g->mail || ask_line(s, DEN_SETUP_ASK_MAIL, g->typed_mail, sizeof(g->typed_mail)) != 0)
+		return;
+	if (ask_line(s, DEN_SETUP_ASK_MAIL_AGAIN, again, sizeof(again)) == 0 && strcmp(g->typed_mail, again) == 0) {
+		g->mail = g->typed_mail;
+	} else {
+		fail(s, DEN_FIELD_MAIL_MISMATCH, NULL);
+		g->wrong = 1;
+	}
+}
+
 static void check_master(struct setup *s, struct given *g)
 {
+	if (g->master && !g->wrong)
+		ask_missing(s, g);
 	if (!g->master || den_login_id_parse(s->master, g->master, strlen(g->master)) != 0) {
 		fail(s, DEN_FIELD_LOGIN_ID, g->master ? g->master : "-", NULL);
 		g->wrong = 1;

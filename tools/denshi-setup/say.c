@@ -62,6 +62,22 @@ int confirm(const struct setup *s, enum den_code question)
 	return strcmp(line, "y") == 0 || strcmp(line, "Y") == 0 || strcmp(line, "yes") == 0;
 }
 
+int ask_line(const struct setup *s, enum den_code label, char *buf, size_t size)
+{
+	FILE *tty = fopen("/dev/tty", "r+e");
+
+	buf[0] = '\0';
+	if (!tty)
+		return -1;
+	fputs(den_text(s->lang, label), tty);
+	fflush(tty);
+	if (!fgets(buf, (int)size, tty))
+		buf[0] = '\0';
+	fclose(tty);
+	buf[strcspn(buf, "\r\n")] = '\0';
+	return *buf ? 0 : -1;
+}
+
 /* Signals wait while echo is off: the terminal must not be left that way. */
 static int read_hidden(int tty, struct den_secret *secret)
 {

@@ -69,7 +69,9 @@ void say(const struct setup *s, enum den_code code, ...) __attribute__((sentinel
 int fail(const struct setup *s, enum den_code code, ...) __attribute__((sentinel));
 /* y or yes on the terminal: 1. Without a terminal, or otherwise: 0. */
 int confirm(const struct setup *s, enum den_code question);
-/* A line from the terminal without echo. -1 (said) where there is none. */
+/* A line from the terminal. -1 where there is no terminal, or nothing entered. */
+int ask_line(const struct setup *s, enum den_code label, char *buf, size_t size);
+/* The same without echo. -1 (said). */
 int ask_secret(const struct setup *s, enum den_code label, struct den_secret *secret);
 
 /* -- the steps ------------------------------------------------------------------------ */
