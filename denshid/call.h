@@ -122,6 +122,10 @@ operation request_new, request_list, request_decide, approval_use;
 /* How a client's certificate is proven; certificate.c. */
 enum den_code certificate_check_login(struct call *c, const char *login);
 
+/* State of the user's newest grant or certificate, as CERT_LIST has it, "none", or ""
+ * where it can't be told; certificate.c. */
+const char *certificate_state(struct call *c, struct dendir *d, const char *login);
+
 /* Adds PENDING_COUNT to the reply (R-UPD-3); update.c. */
 void update_add_pending(struct call *c, struct dendir *d);
 

@@ -186,6 +186,27 @@ static const char *state_of(const struct call *c, const struct dendir_grant *g)
 	return g->expires <= c->now ? "expired" : "granted";
 }
 
+struct newest {
+	const struct call *c;
+	const char *state;
+};
+
+static int keep_state(void *context, const struct dendir_grant *g)
+{
+	struct newest *n = context;
+
+	n->state = state_of(n->c, g);
+	return 0;
+}
+
+const char *certificate_state(struct call *c, struct dendir *d, const char *login)
+{
+	struct newest n = {.c = c, .state = ""};
+
+	/* What can't be read is shown as unknown, not as none. */
+	return dendir_grant_each(d, login, keep_state, &n) == DEN_OK ? *n.state ? n.state : "none" : "";
+}
+
 static int send_grant(void *context, const struct dendir_grant *g)
 {
 	struct call *c = context;

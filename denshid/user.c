@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/password.h"
 #include "crypto/digest.h"
@@ -468,6 +469,27 @@ static const char *approval_state(struct call *c, const struct dendir_credential
 	return s->changed + APPROVAL_DAYS * DAY_S < c->now ? "expired" : "set";
 }
 
+/* An attempt's record as people read it: its time first, in UTC (R-LOCK-6). */
+static void add_records(struct den_message *m, const struct dendir_credential_state *s)
+{
+	for (unsigned i = 0; i < s->nrecords; i++) {
+		const char *record = s->records[i], *rest = strchr(record, ' ');
+		char when[DENDIR_TIME_SIZE], text[256];
+		struct tm tm;
+		time_t t;
+
+		snprintf(when, sizeof(when), "%.15s", record);
+		t = (time_t)dendir_parse_time(when);
+		if (t < 0 || !rest || !gmtime_r(&t, &tm) || !strftime(when, sizeof(when), "%H:%M:%S", &tm)) {
+			den_message_add_string(m, DEN_TAG_RECORD, record);
+			continue;
+		}
+		snprintf(text, sizeof(text), "%04d-%02d-%02d %s UTC%s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, when,
+			rest);
+		den_message_add_string(m, DEN_TAG_RECORD, text);
+	}
+}
+
 static const char *state_of(const struct dendir_user *u)
 {
 	if (u->is_change)
@@ -497,11 +519,10 @@ static int send_user(struct call *c, struct dendir *d, const struct dendir_user 
 	for (size_t i = 0; i < u->nauthorities; i++)
 		den_message_add_string(m, DEN_TAG_AUTHORITY, u->authorities[i]);
 	den_message_add_number(m, DEN_TAG_ATTEMPTS, login.taken);
-	for (unsigned i = 0; i < login.nrecords; i++)
-		den_message_add_string(m, DEN_TAG_RECORD, login.records[i]);
-	for (unsigned i = 0; i < approval.nrecords; i++)
-		den_message_add_string(m, DEN_TAG_RECORD, approval.records[i]);
+	add_records(m, &login);
+	add_records(m, &approval);
 	den_message_add_string(m, DEN_TAG_APPROVAL_STATE, approval_state(c, &approval));
+	den_message_add_string(m, DEN_TAG_CERT_STATE, certificate_state(c, d, u->login));
 	den_message_add_number(m, DEN_TAG_UID, (uint64_t)u->uid);
 	return call_row(c, m);
 }
