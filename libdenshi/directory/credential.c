@@ -223,11 +223,12 @@ static int read_state(void *context, struct dendir_entry *e)
 	const char *changed = dendir_entry_string(e, "pwdChangedTime");
 
 	read_slots(&r->slots, e);
-	s->exists = 1;
+	/* An entry whose password was never set is no credential yet. */
+	s->exists = *changed != '\0';
 	s->taken = r->slots.taken[DENDIR_SEAL] ? DENDIR_ATTEMPTS : r->slots.count;
 	s->must_change = strcmp(dendir_entry_string(e, "denshiMustChange"), "TRUE") == 0 ||
 		strcmp(dendir_entry_string(e, "pwdReset"), "TRUE") == 0;
-	s->changed = dendir_parse_time(*changed ? changed : dendir_entry_string(e, "createTimestamp"));
+	s->changed = dendir_parse_time(changed);
 	return 0;
 }
 
@@ -240,7 +241,7 @@ enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential w
 	struct dendir_credential_state *state)
 {
 	static const char *const attributes[] = {"denshiAttempt", "denshiAttemptRecord", "denshiMustChange",
-		"pwdReset", "pwdChangedTime", "createTimestamp", NULL};
+		"pwdReset", "pwdChangedTime", NULL};
 	struct state_reader r = {.state = state};
 	char dn[DENDIR_DN_SIZE];
 	enum den_code code;
@@ -294,14 +295,14 @@ enum den_code dendir_approval_create_own(struct dendir_proof *login, const struc
 	enum den_code code;
 
 	put_approval_entry(m);
-	/* In one operation: a credential without a password could never be mended by
-	 * its owner. slapd hashes it (ppolicy_hash_cleartext). */
-	dendir_mods_put_bytes(m, DENDIR_ADD, "userPassword", den_secret_bytes(password),
-		den_secret_len(password));
 	dendir_login_of_dn(id, login->dn);
 	code = dendir_add(login->as, dendir_dn(dn, login->as, DENDIR_DN_APPROVAL, id), m);
 	dendir_mods_free(m);
-	return code;
+	/* One without a password was left by an attempt that ended here; one with a
+	 * password is refused by the directory. */
+	if (code != DEN_OK && dendir_result(login->as) != LDAP_ALREADY_EXISTS)
+		return code;
+	return dendir_set_password(login->as, dn, password);
 }
 
 /* An absent attribute is no reason to fail: the credential may never have been locked. */

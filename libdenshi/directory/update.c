@@ -172,6 +172,10 @@ static void replace_if(char *field, size_t size, const char *value)
 static void collect_new(struct dendir_update *u, struct dendir_user *user)
 {
 	snprintf(user->state, sizeof(user->state), "active");
+	/* Authorities are given in force, by a master; who prepared it can't slip any in. */
+	free(user->authorities);
+	user->authorities = NULL;
+	user->nauthorities = 0;
 	add_row(u, "add", user->login, "name", "", user->name);
 	add_row(u, "add", user->login, "mail", "", user->mail);
 	add_row(u, "add", user->login, "role", "", user->role);
@@ -440,7 +444,8 @@ static void end_record(struct dendir *master, int64_t serial)
 	struct dendir_mods *m = dendir_mods_new();
 	char dn[DENDIR_DN_SIZE];
 
-	dendir_mods_put(m, DENDIR_REPLACE, "denshiState", "done");
+	dendir_mods_put(m, DENDIR_DELETE, "denshiState", "running");
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
 	(void)dendir_modify(master, dendir_dn(dn, master, "cn=%lld,ou=updates", (long long)serial), m);
 	dendir_mods_free(m);
 }

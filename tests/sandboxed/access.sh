@@ -1,0 +1,164 @@
+#!/bin/bash
+# What the directory itself refuses, whoever asks by plain LDAP: a stolen host
+# identity, a user who talks past denshid, an approver of something else.
+set -u
+# The last command of a pipeline runs in this shell: it counts.
+shopt -s lastpipe
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+language=en
+# shellcheck source=tests/checks.sh
+. "$here/checks.sh"
+uri=$DENSHI_LDAP_URI people=ou=people,o=acme
+
+host() { setpriv --reuid=denshi --regid=denshi --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
+ca() { setpriv --reuid=denshi-ca --regid=denshi-ca --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
+root() { "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
+login() { local id=$1; "$2" -x -H "$uri" -D "uid=$id,$people" -w "$(login_of "$id")" "${@:3}"; }
+approval() { local id=$1; "$2" -x -H "$uri" -D "cn=approval,uid=$id,$people" -w "$(approval_of "$id")" "${@:3}"; }
+
+# may / may_not WHAT IDENTITY...: the LDIF on standard input, by that identity.
+attempt() { out=$("$@" 2>&1 <<<"$ldif"); rc=$?; }
+may_not() { local what=$1; shift; ldif=$(cat); attempt "$@"; check "may not: $what" refused; }
+may() { local what=$1; shift; ldif=$(cat); attempt "$@"; check "may: $what" done_well; }
+modify() { printf 'dn: %s\nchangetype: modify\n%s\n' "$1" "$2"; }
+
+someone=uid=d-plain01,$people
+
+# ---- a host ----
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 1' | may "a host takes a slot" host ldapmodify
+modify "$someone" $'delete: denshiAttempt\ndenshiAttempt: 1' | may_not "a host frees a slot" host ldapmodify
+modify "$someone" $'replace: denshiAttempt\ndenshiAttempt: 2' | may_not "a host replaces slots" host ldapmodify
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 8' | may_not "a host takes slot 8" host ldapmodify
+modify "$someone" $'delete: denshiAttemptRecord' | may_not "a host deletes records" host ldapmodify
+modify "$someone" $'add: userPassword\nuserPassword: backdoor1' | may_not "a host adds a password" host ldapmodify
+modify "$someone" $'replace: userPassword\nuserPassword: backdoor1' | may_not "a host replaces a password" host ldapmodify
+modify "$someone" $'replace: denshiRole\ndenshiRole: master' | may_not "a host makes a master" host ldapmodify
+modify "$someone" $'add: denshiAuthority\ndenshiAuthority: transfer.approver' | may_not "a host gives an authority" host ldapmodify
+modify "cn=serial,ou=published,o=acme" $'replace: denshiSerial\ndenshiSerial: 99' | may_not "a host moves the pointer" host ldapmodify
+may_not "a host publishes a user" host ldapadd <<END
+dn: cn=d-evil001.9,ou=published,o=acme
+objectClass: denshiVersion
+cn: d-evil001.9
+uid: d-evil001
+denshiSerial: 9
+denshiState: active
+END
+may_not "a host registers a user" host ldapadd <<END
+dn: uid=d-evil001,$people
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil001
+cn: x
+sn: x
+denshiRole: general
+END
+may_not "a host prepares authorities" host ldapadd <<END
+dn: uid=d-evil001,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil001
+cn: x
+sn: x
+denshiRole: general
+denshiAuthority: transfer.approver
+END
+may_not "a host makes an approval credential" host ldapadd <<END
+dn: cn=approval,$someone
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval
+END
+may_not "a host grants a certificate" host ldapadd <<END
+dn: cn=g-evil,ou=certificates,o=acme
+objectClass: denshiGrant
+cn: g-evil
+denshiOwner: $someone
+denshiGrantedBy: $someone
+denshiExpires: 20991231000000Z
+END
+run host ldapsearch -LLL -b o=acme '(userPassword=*)' userPassword
+check "a host reads no password" says_not 'userPassword' ''
+run host ldapdelete "$someone"
+check "may not: a host deletes a user" refused
+run host ldapmodrdn -r -s ou=people,o=acme "uid=d-plain01,$people" uid=d-plain02
+check "may not: a host renames a user" refused
+
+# ---- login identities ----
+modify "uid=d-maker01,$people" $'add: denshiAuthority\ndenshiAuthority: transfer.approver' |
+	may_not "a user gives themself an authority" login d-maker01 ldapmodify
+modify "uid=d-maker01,$people" $'replace: denshiRole\ndenshiRole: master' |
+	may_not "a user makes themself a master" login d-maker01 ldapmodify
+modify "uid=d-master1,$people" $'add: denshiAuthority\ndenshiAuthority: transfer.approver' |
+	may_not "a master's login does what needs the approval password" login d-master1 ldapmodify
+may_not "a general user makes an approval credential" login d-maker01 ldapadd <<END
+dn: cn=approval,uid=d-maker01,$people
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval
+END
+may_not "a master's login makes a second approval identity" login d-master1 ldapadd <<END
+dn: cn=approval2,uid=d-master1,$people
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval2
+END
+may_not "a master's login makes one under another name" login d-master1 ldapadd <<END
+dn: cn=approval2,uid=d-master1,$people
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval2
+cn: approval
+END
+may_not "a master's login makes an entry that is none" login d-master1 ldapadd <<END
+dn: cn=other,uid=d-master1,$people
+objectClass: device
+objectClass: simpleSecurityObject
+cn: other
+userPassword: backdoor1
+END
+modify "cn=approval,uid=d-master1,$people" $'add: userPassword\nuserPassword: backdoor1' |
+	may_not "a login adds a password to its approval credential" login d-master1 ldapmodify
+modify "cn=approval,uid=d-appr001,$people" $'replace: userPassword\nuserPassword: backdoor1' |
+	may_not "nor replaces it" login d-appr001 ldapmodify
+run login d-appr001 ldappasswd -s backdoor1 "cn=approval,uid=d-appr001,$people"
+check "may not: by the password operation either" refused
+modify "uid=d-maker01,$people" $'add: userPassword\nuserPassword: second-1' |
+	may_not "a user has two passwords" login d-maker01 ldapmodify
+run login d-maker01 ldapsearch -LLL -b o=acme '(uid=d-appr001)' cn
+check "a user reads only themself" says_not 'd-appr001' ''
+
+# ---- requests and decisions ----
+id=$(runuser -u d-maker01 -- denshi request transfer --subject x --json | grep -oE 'r-[a-z0-9]+' | head -n 1)
+request=cn=$id,ou=requests,o=acme
+decide() { printf 'dn: %s\nchangetype: modify\nadd: denshiDecision\ndenshiDecision: approved\n-\nadd: denshiDecidedBy\ndenshiDecidedBy: %s\n' "$request" "$1"; }
+decide "cn=approval,uid=d-appr001,$people" | may_not "a host decides" host ldapmodify
+decide "uid=d-maker01,$people" | may_not "a maker decides" login d-maker01 ldapmodify
+decide "uid=d-appr001,$people" | may_not "an approver's login decides" login d-appr001 ldapmodify
+decide "cn=approval,uid=d-master1,$people" | may_not "a master decides a business they don't hold" approval d-master1 ldapmodify
+decide "cn=approval,uid=d-both001,$people" | may_not "an approver decides in another's name" approval d-appr001 ldapmodify
+modify "$request" $'replace: denshiSubject\ndenshiSubject: y' | may_not "a host alters a request" host ldapmodify
+modify "$request" $'replace: denshiSubject\ndenshiSubject: y' | may_not "a maker alters a request" login d-maker01 ldapmodify
+decide "cn=approval,uid=d-appr001,$people" | may "an approver decides" approval d-appr001 ldapmodify
+modify "$request" $'replace: denshiDecision\ndenshiDecision: rejected' | may_not "and changes it afterwards" approval d-appr001 ldapmodify
+run approval d-appr001 ldapdelete "$request"
+check "may not: or deletes it" refused
+# It was approved past denshid: without the digest that was seen it counts for nothing.
+run pamtester denshi-approve d-maker01 acct_mgmt
+check "an approval written by hand, without the digest, is none" refused
+
+# ---- history ----
+modify "cn=1,ou=updates,o=acme" $'add: denshiDiff\ndenshiDiff: 999999 forged' | may_not "a master rewrites history" approval d-master1 ldapmodify
+modify "cn=1,ou=updates,o=acme" $'replace: denshiState\ndenshiState: running' | may_not "or reopens it" approval d-master1 ldapmodify
+run approval d-master1 ldapdelete "cn=1,ou=updates,o=acme"
+check "may not: or deletes it" refused
+modify "uid=d-plain01,$people" $'add: denshiAuthority\ndenshiAuthority: inquiry.use' | may_not "an approver who is no master gives authorities" approval d-appr001 ldapmodify
+
+# ---- the CA, and strangers ----
+modify "$someone" $'replace: denshiRole\ndenshiRole: master' | may_not "denshi-ca makes a master" ca ldapmodify
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 2' | may_not "denshi-ca takes a slot" ca ldapmodify
+run ldapsearch -x -H "$uri" -b o=acme
+check "a stranger reads nothing" refused
+run runuser -u nobody -- ldapwhoami -Q -Y EXTERNAL -H "$uri"
+check "a stranger on this machine can't even connect" refused
+root ldapmodify >/dev/null 2>&1 <<<"$(modify "$someone" $'delete: denshiAttempt\ndenshiAttempt: 1')"
+summary
