@@ -10,7 +10,7 @@
 
 #include "core/snapshot_write.h"
 #include "denshid/log.h"
-#include "directory/user.h"
+#include "directory/version.h"
 
 /* A refresh that would drop more than this share of the users isn't believed:
  * consumers that did have emptied hosts. */
@@ -22,9 +22,7 @@
 /* One entry of ou=published: a version of a user or a group. */
 struct version {
 	unsigned char uuid[16]; /* first: the tree's key */
-	int64_t serial;
-	int is_group;
-	struct dendir_user user; /* of a group: name in `name`, gid in `gid` */
+	struct dendir_version v;
 };
 
 struct replica {
@@ -48,7 +46,7 @@ static void version_free(void *p)
 {
 	struct version *v = p;
 
-	dendir_user_done(&v->user);
+	dendir_user_done(&v->v.user);
 	free(v);
 }
 
@@ -63,33 +61,6 @@ static void drop(struct replica *r, const unsigned char *uuid)
 	version_free(v);
 }
 
-#define COPY(field, attribute) \
-	snprintf(u->field, sizeof(u->field), "%s", dendir_entry_string(e, attribute))
-
-static int fill(struct version *v, struct dendir_entry *e)
-{
-	struct dendir_user *u = &v->user;
-	const char *authority;
-	size_t len;
-
-	v->serial = dendir_entry_number(e, "denshiSerial", -1);
-	COPY(login, "uid");
-	COPY(name, "displayName");
-	COPY(mail, "mail");
-	COPY(role, "denshiRole");
-	COPY(lang, "preferredLanguage");
-	COPY(state, "denshiState");
-	COPY(home, "homeDirectory");
-	COPY(shell, "loginShell");
-	u->uid = dendir_entry_number(e, "uidNumber", 0);
-	u->gid = dendir_entry_number(e, "gidNumber", 0);
-	v->is_group = strcmp(u->state, "group") == 0;
-	for (size_t i = 0; (authority = dendir_entry_value(e, "denshiAuthority", i, &len)); i++)
-		if (dendir_user_give(u, authority) != 0)
-			return -1;
-	return v->serial < 0 ? -1 : 0;
-}
-
 static void put(struct replica *r, const unsigned char *uuid, struct dendir_entry *e)
 {
 	struct version *v = calloc(1, sizeof(*v));
@@ -99,9 +70,9 @@ static void put(struct replica *r, const unsigned char *uuid, struct dendir_entr
 	if (!v)
 		return;
 	memcpy(v->uuid, uuid, sizeof(v->uuid));
-	if (fill(v, e) != 0) {
+	if (dendir_version_read(&v->v, e) != 0) {
 		log_warn("replica: %s is malformed and ignored", dendir_entry_dn(e));
-		version_free(v);
+		free(v);
 	} else if (!tsearch(v, &r->versions, by_uuid)) {
 		version_free(v);
 	}
@@ -122,7 +93,7 @@ static void collect(const void *node, VISIT which, void *context)
 	struct collected *c = context;
 	const struct version **list;
 
-	if ((which != postorder && which != leaf) || v->serial > c->replica->serial || c->failed)
+	if ((which != postorder && which != leaf) || v->v.serial > c->replica->serial || c->failed)
 		return;
 	list = reallocarray(c->list, c->n + 1, sizeof(*list));
 	if (!list) {
@@ -135,7 +106,7 @@ static void collect(const void *node, VISIT which, void *context)
 
 static const char *key_of(const struct version *v)
 {
-	return v->is_group ? v->user.name : v->user.login;
+	return v->v.is_group ? v->v.user.name : v->v.user.login;
 }
 
 /* Groups first, then by name; of one name the highest serial first. */
@@ -144,10 +115,10 @@ static int in_order(const void *a, const void *b)
 	const struct version *x = *(const struct version *const *)a, *y = *(const struct version *const *)b;
 	int n;
 
-	if (x->is_group != y->is_group)
-		return y->is_group - x->is_group;
+	if (x->v.is_group != y->v.is_group)
+		return y->v.is_group - x->v.is_group;
 	n = strcmp(key_of(x), key_of(y));
-	return n ? n : x->serial < y->serial ? 1 : x->serial > y->serial ? -1 : 0;
+	return n ? n : x->v.serial < y->v.serial ? 1 : x->v.serial > y->v.serial ? -1 : 0;
 }
 
 static int add_user(struct den_snapshot_builder *b, const struct dendir_user *u)
@@ -194,21 +165,21 @@ static int build(struct replica *r, struct den_snapshot_builder *b, size_t *user
 	for (size_t i = 0; i < c.n; i++) {
 		const struct version *v = c.list[i];
 
-		if (last && last->is_group == v->is_group && strcmp(key_of(last), key_of(v)) == 0)
+		if (last && last->v.is_group == v->v.is_group && strcmp(key_of(last), key_of(v)) == 0)
 			continue;
 		last = v;
-		if (strcmp(v->user.state, "removed") == 0)
+		if (strcmp(v->v.user.state, "removed") == 0)
 			continue;
-		if (v->is_group)
-			rc = den_snapshot_builder_add_group(b, v->user.name, (uint32_t)v->user.gid);
+		if (v->v.is_group)
+			rc = den_snapshot_builder_add_group(b, v->v.user.name, (uint32_t)v->v.user.gid);
 		else
-			rc = add_user(b, &v->user);
+			rc = add_user(b, &v->v.user);
 		/* One bad entry must not keep all others from being published. */
 		if (rc != 0 && rc != -ENOMEM)
 			log_warn("replica: %s can't be published: %s", key_of(v), strerror(-rc));
 		if (rc == -ENOMEM)
 			break;
-		*users += !v->is_group && rc == 0;
+		*users += !v->v.is_group && rc == 0;
 		rc = 0;
 	}
 	free(c.list);
@@ -267,7 +238,7 @@ static int on_changed(void *context, const unsigned char *uuid, struct dendir_en
 {
 	struct replica *r = context;
 
-	if (strcmp(dendir_entry_string(e, "cn"), "serial") == 0) {
+	if (strcmp(dendir_entry_string(e, "cn"), DENDIR_POINTER_CN) == 0) {
 		r->serial = dendir_entry_number(e, "denshiSerial", -1);
 		publish(r);
 	} else if (*dendir_entry_string(e, "denshiSerial")) {
@@ -304,9 +275,6 @@ static int on_idle(void *context)
 
 static void watch_once(struct replica *r, struct dendir *d)
 {
-	static const char *const attributes[] = {"cn", "uid", "denshiSerial", "denshiState", "displayName", "uidNumber",
-		"gidNumber", "homeDirectory", "loginShell", "mail", "preferredLanguage", "denshiRole",
-		"denshiAuthority", NULL};
 	const struct dendir_watcher watcher = {
 		.changed = on_changed,
 		.gone = on_gone,
@@ -319,7 +287,7 @@ static void watch_once(struct replica *r, struct dendir *d)
 
 	if (dendir_policy_read(d, &policy) == DEN_OK)
 		view_set_language(r->view, policy.lang);
-	dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", attributes, &watcher);
+	dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", dendir_version_attributes, &watcher);
 }
 
 static void *run(void *context)

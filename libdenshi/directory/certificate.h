@@ -22,6 +22,11 @@ struct dendir_grant {
 	unsigned char request[DENDIR_DER_MAX], certificate[DENDIR_DER_MAX];
 };
 
+/* A grant in force until `expires`; by is the granting identity's DN. One of this id that
+ * is there already is DEN_OK: an update that is run again grants once. */
+enum den_code dendir_grant_add(struct dendir *master, const char *id, const char *owner, const char *by,
+	int64_t expires);
+
 /* Each grant of owner ("" for all), oldest first. Non-zero ends it. */
 typedef int dendir_each_grant(void *context, const struct dendir_grant *grant);
 enum den_code dendir_grant_each(struct dendir *d, const char *owner, dendir_each_grant *each, void *context);

@@ -82,6 +82,9 @@ void dendir_login_of_dn(char login[DEN_LOGIN_ID_SIZE], const char *dn);
 /* 1 for names of businesses, accounts, requests, organisations: 1 to 32 of a-z 0-9 and - within. */
 int dendir_name_is_plain(const char *name);
 
+/* A new random name, lower-case letters and digits, for requests and grants. buf of 12. */
+char *dendir_random_name(char buf[12], const char *prefix);
+
 /* An LDAP filter from a template in which each %s is replaced by an escaped
  * argument (RFC 4515). buf of size; NULL where it doesn't fit. */
 char *dendir_filter(char *buf, size_t size, const char *template, ...);

@@ -1,7 +1,9 @@
 /* DNs, filters and times: the only place where one is put together. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "core/loginid.h"
@@ -95,4 +97,19 @@ int64_t dendir_parse_time(const char *text)
 	if (end && *end == '.')
 		end += 1 + strspn(end + 1, "0123456789");
 	return end && strcmp(end, "Z") == 0 ? (int64_t)timegm(&tm) : -1;
+}
+
+char *dendir_random_name(char buf[12], const char *prefix)
+{
+	/* No vowels and nothing that is taken for something else: read aloud, typed in. */
+	static const char letters[] = "bcdfghjkmnpqrstvwxz23456789";
+	unsigned char bytes[6];
+	size_t used = (size_t)snprintf(buf, 6, "%s", prefix);
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		abort();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		buf[used++] = letters[bytes[i] % (sizeof(letters) - 1)];
+	buf[used] = '\0';
+	return buf;
 }

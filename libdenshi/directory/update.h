@@ -53,9 +53,6 @@ enum den_code dendir_update_direct(struct dendir_update *u, const struct dendir_
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir *host, struct dendir *master,
 	const char *by, int64_t now, int64_t *serial, char other[DEN_LOGIN_ID_SIZE], int64_t *since);
 
-/* The serial in force. */
-enum den_code dendir_serial_read(struct dendir *d, int64_t *serial);
-
 /* Each kept update (R-UPD-4), newest first. Lines are NUL-terminated, one after the other. */
 struct dendir_past_update {
 	int64_t serial, time;
@@ -66,8 +63,5 @@ struct dendir_past_update {
 };
 typedef int dendir_each_update(void *context, const struct dendir_past_update *update);
 enum den_code dendir_update_history(struct dendir *d, dendir_each_update *each, void *context);
-
-/* A new random name, lower-case letters and digits, for requests and grants. buf of 12. */
-char *dendir_random_name(char buf[12], const char *prefix);
 
 #endif

@@ -9,7 +9,9 @@
 #include <time.h>
 
 #include "crypto/digest.h"
+#include "directory/certificate.h"
 #include "directory/update.h"
+#include "directory/version.h"
 #include "tools/denshi-setup/server.h"
 
 #define ROOT_DN "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
@@ -98,17 +100,9 @@ static int add_signer(struct work *w)
 /* A group as hosts replicate it: one version, under serial 1. */
 static int publish_group(struct work *w, const char *name, unsigned gid)
 {
-	char cn[80];
-	struct dendir_mods *m;
+	enum den_code code = dendir_version_add_group(w->d, name, gid, FIRST_SERIAL);
 
-	snprintf(cn, sizeof(cn), "g.%.60s.%d", name, FIRST_SERIAL);
-	m = entry("denshiVersion", cn);
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
-	dendir_mods_put(m, DENDIR_ADD, "denshiState", "group");
-	dendir_mods_put(m, DENDIR_ADD, "displayName", name);
-	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", gid);
-	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
-	return add(w, m);
+	return code == DEN_OK ? 0 : refused(w, code);
 }
 
 static int publish_authority(struct work *w, const char *before, const char *id, const char *after)
@@ -162,50 +156,55 @@ static int add_catalogue(struct work *w)
 
 /* -- the first master ------------------------------------------------------------------------------------ */
 
-/* What the registered entry and the published version share. */
-static void put_master(struct dendir_mods *m, const struct setup *s)
+static void fill_master(struct dendir_user *u, const struct setup *s)
 {
-	char home[32];
-
-	snprintf(home, sizeof(home), "/home/%s", s->master);
-	dendir_mods_put(m, DENDIR_ADD, "uid", s->master);
-	dendir_mods_put(m, DENDIR_ADD, "mail", s->mail);
-	dendir_mods_put_number(m, DENDIR_ADD, "uidNumber", s->first_uid);
-	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", SETUP_PRIMARY_GID);
-	dendir_mods_put(m, DENDIR_ADD, "homeDirectory", home);
-	dendir_mods_put(m, DENDIR_ADD, "loginShell", "/bin/bash");
-	dendir_mods_put(m, DENDIR_ADD, "preferredLanguage", den_lang_name(s->org_lang));
-	dendir_mods_put(m, DENDIR_ADD, "denshiRole", "master");
-	dendir_mods_put(m, DENDIR_ADD, "denshiState", "active");
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
+	memset(u, 0, sizeof(*u));
+	snprintf(u->login, sizeof(u->login), "%s", s->master);
+	snprintf(u->name, sizeof(u->name), "%s", s->master_name);
+	snprintf(u->mail, sizeof(u->mail), "%s", s->mail);
+	snprintf(u->role, sizeof(u->role), "master");
+	snprintf(u->state, sizeof(u->state), "active");
+	snprintf(u->lang, sizeof(u->lang), "%s", den_lang_name(s->org_lang));
+	snprintf(u->home, sizeof(u->home), "/home/%s", s->master);
+	snprintf(u->shell, sizeof(u->shell), "/bin/bash");
+	u->uid = s->first_uid;
+	u->gid = SETUP_PRIMARY_GID;
+	u->serial = FIRST_SERIAL;
 }
 
 static int add_master(struct work *w)
 {
 	struct dendir_mods *m = entry("inetOrgPerson", w->s->master_name);
+	struct dendir_user u;
 
+	fill_master(&u, w->s);
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "posixAccount");
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUser");
-	dendir_mods_put(m, DENDIR_ADD, "sn", w->s->master_name);
+	dendir_mods_put(m, DENDIR_ADD, "sn", u.name);
+	dendir_mods_put(m, DENDIR_ADD, "uid", u.login);
+	dendir_mods_put(m, DENDIR_ADD, "mail", u.mail);
+	dendir_mods_put_number(m, DENDIR_ADD, "uidNumber", u.uid);
+	dendir_mods_put_number(m, DENDIR_ADD, "gidNumber", u.gid);
+	dendir_mods_put(m, DENDIR_ADD, "homeDirectory", u.home);
+	dendir_mods_put(m, DENDIR_ADD, "loginShell", u.shell);
+	dendir_mods_put(m, DENDIR_ADD, "preferredLanguage", u.lang);
+	dendir_mods_put(m, DENDIR_ADD, "denshiRole", u.role);
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", u.state);
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", u.serial);
 	/* Before there is a password: it is an initial one from the first moment. */
 	dendir_mods_put(m, DENDIR_ADD, "denshiMustChange", "TRUE");
-	put_master(m, w->s);
-	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, w->s->master);
+	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, u.login);
 	return add(w, m);
 }
 
 static int publish_master(struct work *w)
 {
-	char cn[32];
-	struct dendir_mods *m;
+	struct dendir_user u;
+	enum den_code code;
 
-	snprintf(cn, sizeof(cn), "%s.%d", w->s->master, FIRST_SERIAL);
-	m = entry("denshiVersion", cn);
-	/* Not gecos, which holds ASCII only (RFC 2307). */
-	dendir_mods_put(m, DENDIR_ADD, "displayName", w->s->master_name);
-	put_master(m, w->s);
-	dendir_dn(w->dn, w->d, "cn=%s,ou=published", cn);
-	return add(w, m);
+	fill_master(&u, w->s);
+	code = dendir_version_add(w->d, &u);
+	return code == DEN_OK ? 0 : refused(w, code);
 }
 
 /* The record of the update that all of this is (R-UPD-4). */
@@ -232,14 +231,11 @@ static int add_record(struct work *w)
 /* In force from setup: there is no master yet who could grant it (R-CERT-1). */
 static int add_grant(struct work *w)
 {
-	char name[12], owner[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
-	struct dendir_mods *m = entry("denshiGrant", dendir_random_name(name, "g-"));
+	char id[12];
+	enum den_code code = dendir_grant_add(w->d, dendir_random_name(id, "g-"), w->s->master, ROOT_DN,
+		w->now + SETUP_GRANT_DAYS * 86400);
 
-	dendir_mods_put(m, DENDIR_ADD, "denshiOwner", dendir_dn(owner, w->d, DENDIR_DN_PEOPLE, w->s->master));
-	dendir_mods_put(m, DENDIR_ADD, "denshiGrantedBy", ROOT_DN);
-	dendir_mods_put(m, DENDIR_ADD, "denshiExpires", dendir_time(when, w->now + SETUP_GRANT_DAYS * 86400));
-	dendir_dn(w->dn, w->d, "cn=%s,ou=certificates", name);
-	return add(w, m);
+	return code == DEN_OK ? 0 : refused(w, code);
 }
 
 static int add_pointer(struct work *w)

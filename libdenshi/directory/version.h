@@ -1,0 +1,43 @@
+/*
+ * What is in force (ou=published): versions of users and groups, each of one
+ * serial, and the pointer to the serial in force. A reader takes, per name, the
+ * version with the highest serial that is not above the pointer.
+ */
+#ifndef DENSHI_DIRECTORY_VERSION_H
+#define DENSHI_DIRECTORY_VERSION_H
+
+#include "directory/user.h"
+
+/* The pointer's cn; versions are LOGIN.SERIAL and g.GROUP.SERIAL. */
+#define DENDIR_POINTER_CN "serial"
+
+struct dendir_version {
+	int64_t serial;
+	int is_group;	       /* its name is user.name, its gid user.gid */
+	struct dendir_user user;
+};
+
+/* What dendir_version_read needs of an entry; for dendir_watch. */
+extern const char *const dendir_version_attributes[];
+
+/* 0, or -1 for an entry that is none (the pointer, the subtree's base) or malformed.
+ * Released by dendir_user_done(&version->user). */
+int dendir_version_read(struct dendir_version *version, struct dendir_entry *e);
+
+/* A user's version under user->serial; one left there by an interrupted run, perhaps with
+ * other contents, is replaced: nothing refers to it yet. */
+enum den_code dendir_version_add(struct dendir *d, const struct dendir_user *user);
+enum den_code dendir_version_add_group(struct dendir *d, const char *name, int64_t gid, int64_t serial);
+
+/* Takes away the user's versions below a serial. What fails is left for the next
+ * change of this user: readers don't mind. */
+void dendir_version_sweep(struct dendir *host, struct dendir *master, const char *login, int64_t below);
+
+/* The serial in force. */
+enum den_code dendir_serial_read(struct dendir *d, int64_t *serial);
+
+/* Moves the pointer from a serial to the next: the one Modify that puts a whole update
+ * into force. DEN_UPDATE_CHANGED_MEANWHILE where it isn't there any more. */
+enum den_code dendir_serial_advance(struct dendir *master, int64_t from);
+
+#endif
