@@ -183,40 +183,39 @@ static enum den_code check_initial(struct call *c, struct dendir *d, const struc
 	return DEN_FIELDS_WRONG;
 }
 
+/* A change of one user's authorities: what it was, what it shall be, and the update
+ * that was begun before either was read. */
+struct change {
+	struct dendir_update *update;
+	struct dendir_user before, after;
+};
+
 /* Under the master's approval identity, as a whole or not at all (R-AUTH-4). */
-static enum den_code put_in_force(struct call *c, struct dendir *d, const struct dendir_user *before,
-	const struct dendir_user *after, const struct den_secret *initial)
+static enum den_code put_in_force(struct call *c, struct dendir *d, struct change *ch, const struct den_secret *initial)
 {
-	struct dendir_update *u = dendir_update_new();
+	const struct dendir_user *after = &ch->after;
 	struct dendir_proof *proof = NULL;
-	char other[DEN_LOGIN_ID_SIZE], date[16];
-	int64_t serial = 0, since = 0;
-	enum den_code code = u ? dendir_update_direct(u, before, after) : DEN_INTERNAL;
+	int64_t serial = 0;
+	enum den_code code = dendir_update_direct(ch->update, &ch->before, after);
 
 	if (code == DEN_OK)
 		code = call_approve(c, &proof);
 	/* The credential first: an approver in force without one could do nothing, one
 	 * with a credential but no authority in force may do nothing. */
 	if (code == DEN_OK && initial)
-		code = dendir_credential_reset(dendir_proof_connection(proof), d, DENDIR_APPROVAL, after->login, initial);
+		code = call_refused(c, dendir_proof_connection(proof),
+			dendir_credential_reset(dendir_proof_connection(proof), d, DENDIR_APPROVAL, after->login, initial));
 	if (code == DEN_OK)
-		code = dendir_update_run(u, d, dendir_proof_connection(proof), c->peer.login, c->now, &serial, other,
-			&since);
+		code = update_execute(c, ch->update, proof, &serial);
 	if (code == DEN_OK && !dendir_user_is_approver(after) && !dendir_user_is_master(after))
-		code = dendir_approval_disable(dendir_proof_connection(proof), after->login);
-	if (code == DEN_UPDATE_RUNNING) {
-		call_arg(c, "%s", other);
-		call_arg(c, "%s", call_date(date, since));
-	} else if (code == DEN_OK) {
+		code = call_refused(c, dendir_proof_connection(proof),
+			dendir_approval_disable(dendir_proof_connection(proof), after->login));
+	if (code == DEN_OK) {
 		call_arg(c, "%s", after->login);
 		call_arg(c, "%lld", (long long)serial);
-		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)serial);
 		code = DEN_AUTHORITY_DONE;
-	} else if (proof) {
-		call_refused(c, dendir_proof_connection(proof), code);
 	}
 	dendir_proof_free(proof);
-	dendir_update_free(u);
 	return code;
 }
 
@@ -228,50 +227,53 @@ static int same_authorities(const struct dendir_user *a, const struct dendir_use
 	return a->nauthorities == b->nauthorities;
 }
 
-static enum den_code change(struct call *c, struct dendir *d, struct dendir_user *before, struct dendir_user *after)
+static enum den_code change(struct call *c, struct dendir *d, struct change *ch)
 {
 	struct den_secret *initial = NULL;
 	int needed;
-	enum den_code code = apply_fields(c, d, after);
+	enum den_code code = apply_fields(c, d, &ch->after);
 
-	if (code == DEN_OK && same_authorities(before, after))
+	if (code == DEN_OK && same_authorities(&ch->before, &ch->after))
 		code = DEN_NOTHING_TO_CHANGE;
 	if (code == DEN_OK)
-		code = needs_initial(c, d, after, &needed);
+		code = needs_initial(c, d, &ch->after, &needed);
 	if (code != DEN_OK)
 		return code;
 	if (call_dry_run(c)) {
-		add_list(c, DEN_TAG_BEFORE, before);
-		add_list(c, DEN_TAG_AFTER, after);
+		add_list(c, DEN_TAG_BEFORE, &ch->before);
+		add_list(c, DEN_TAG_AFTER, &ch->after);
 		den_message_add_number(c->out, DEN_TAG_NUMBER, (uint64_t)needed);
 		return DEN_OK;
 	}
 	if (needed) {
 		initial = call_secret(c, DEN_TAG_INITIAL);
-		code = initial ? check_initial(c, d, after, initial) : DEN_INTERNAL;
+		code = initial ? check_initial(c, d, &ch->after, initial) : DEN_INTERNAL;
 	}
 	if (code == DEN_OK)
-		code = put_in_force(c, d, before, after, initial);
+		code = put_in_force(c, d, ch, initial);
 	den_secret_free(initial);
 	return code;
 }
 
 enum den_code authority_change(struct call *c)
 {
-	struct dendir_user before, after = {0};
+	struct change ch = {0};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
 	if (!d)
 		return code;
-	code = read_named(c, d, &before);
-	if (code == DEN_OK && dendir_user_copy(&after, &before) != 0)
+	code = call_refused(c, d, dendir_update_new(&ch.update, d));
+	if (code == DEN_OK)
+		code = read_named(c, d, &ch.before);
+	if (code == DEN_OK && dendir_user_copy(&ch.after, &ch.before) != 0)
 		code = DEN_INTERNAL;
 	if (code == DEN_OK)
-		code = change(c, d, &before, &after);
+		code = change(c, d, &ch);
 	if (!call_dry_run(c))
-		log_audit("authority", "by", c->peer.login, "user", before.login, "result", den_code_name(code), NULL);
-	dendir_user_done(&before);
-	dendir_user_done(&after);
+		log_audit("authority", "by", c->peer.login, "user", ch.before.login, "result", den_code_name(code), NULL);
+	dendir_update_free(ch.update);
+	dendir_user_done(&ch.before);
+	dendir_user_done(&ch.after);
 	return code;
 }

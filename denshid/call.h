@@ -129,6 +129,11 @@ const char *certificate_state(struct call *c, struct dendir *d, const char *logi
 /* Adds PENDING_COUNT to the reply (R-UPD-3); update.c. */
 void update_add_pending(struct call *c, struct dendir *d);
 
+/* Runs an update under the approval identity that was proven, and tells what came of it:
+ * arguments of a refusal, SERIAL where it is in force; update.c. */
+struct dendir_update;
+enum den_code update_execute(struct call *c, struct dendir_update *u, struct dendir_proof *proof, int64_t *serial);
+
 /* Runs a request and fills c->out; dispatch.c. */
 void dispatch(struct call *c);
 /* How long an operation may take, in ms. */

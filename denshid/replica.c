@@ -240,7 +240,9 @@ static int on_changed(void *context, const unsigned char *uuid, struct dendir_en
 
 	if (strcmp(dendir_entry_string(e, "cn"), DENDIR_POINTER_CN) == 0) {
 		r->serial = dendir_entry_number(e, "denshiSerial", -1);
-		publish(r);
+		/* It is also written by who is about to run an update. */
+		if (r->serial != r->written)
+			publish(r);
 	} else if (*dendir_entry_string(e, "denshiSerial")) {
 		put(r, uuid, e);
 	}

@@ -54,15 +54,41 @@ static enum den_code collect(struct call *c, struct dendir_update **update, char
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
-	*update = d ? dendir_update_new() : NULL;
+	*update = NULL;
 	if (!d)
 		return code;
-	if (!*update)
-		return DEN_INTERNAL;
-	code = call_refused(c, d, dendir_update_collect(*update, d, call_string(c, DEN_TAG_FILTER)));
+	code = dendir_update_new(update, d);
+	if (code == DEN_OK)
+		code = dendir_update_collect(*update, d, call_string(c, DEN_TAG_FILTER));
 	if (code == DEN_OK && digest_rows(*update, hex) != 0)
 		code = DEN_INTERNAL;
-	return code;
+	return call_refused(c, d, code);
+}
+
+enum den_code update_execute(struct call *c, struct dendir_update *u, struct dendir_proof *proof, int64_t *serial)
+{
+	enum den_code code;
+	struct dendir_run run = {
+		.host = call_directory(c, &code),
+		.master = dendir_proof_connection(proof),
+		.by = c->peer.login,
+		.now = c->now,
+	};
+	char date[16];
+
+	if (!run.host)
+		return code;
+	code = dendir_update_run(u, &run);
+	*serial = run.serial;
+	if (code == DEN_LAST_MASTER)
+		call_arg(c, "%s", c->peer.login);
+	if (code == DEN_UPDATE_RUNNING || code == DEN_UPDATE_UNFINISHED) {
+		call_arg(c, "%s", run.other);
+		call_arg(c, "%s", call_date(date, run.since));
+	}
+	if (code == DEN_OK)
+		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)run.serial);
+	return call_refused(c, run.master, code);
 }
 
 enum den_code update_show(struct call *c)
@@ -85,30 +111,18 @@ enum den_code update_show(struct call *c)
 static enum den_code run_update(struct call *c, struct dendir_update *u)
 {
 	struct dendir_proof *proof = NULL;
-	char other[DEN_LOGIN_ID_SIZE] = "", date[16];
-	int64_t serial = 0, since = 0;
-	enum den_code code = call_approve(c, &proof);
+	int64_t serial = 0;
+	enum den_code code = call_approve(c, &proof), again;
 	struct dendir *d;
 
-	if (code != DEN_OK)
-		return code;
-	d = call_directory(c, &code);
-	if (d)
-		code = dendir_update_run(u, d, dendir_proof_connection(proof), c->peer.login, c->now, &serial, other,
-			&since);
-	if (code == DEN_UPDATE_RUNNING) {
-		call_arg(c, "%s", other);
-		call_arg(c, "%s", call_date(date, since));
-	} else if (code == DEN_LAST_MASTER) {
-		call_arg(c, "%s", c->peer.login);
-	} else if (code == DEN_OK) {
+	if (code == DEN_OK)
+		code = update_execute(c, u, proof, &serial);
+	if (code == DEN_OK) {
 		call_arg(c, "%lld", (long long)serial);
 		call_arg(c, "%zu", dendir_update_users(u));
-		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)serial);
-		update_add_pending(c, d);
+		if ((d = call_directory(c, &again)))
+			update_add_pending(c, d);
 		code = DEN_UPDATE_DONE;
-	} else if (d) {
-		call_refused(c, dendir_proof_connection(proof), code);
 	}
 	dendir_proof_free(proof);
 	return code;

@@ -299,35 +299,27 @@ enum den_code user_delete(struct call *c)
 
 /* -- at once: suspending and unlocking ------------------------------------------------------------ */
 
-static enum den_code run_direct(struct call *c, struct dendir *d, const struct dendir_user *before,
+/* update was begun before `before` was read. */
+static enum den_code run_direct(struct call *c, struct dendir_update *update, const struct dendir_user *before,
 	const struct dendir_user *after)
 {
-	struct dendir_update *update = dendir_update_new();
 	struct dendir_proof *proof = NULL;
-	char other[DEN_LOGIN_ID_SIZE];
-	int64_t serial = 0, since = 0;
-	enum den_code code = update ? dendir_update_direct(update, before, after) : DEN_INTERNAL;
+	int64_t serial;
+	enum den_code code = dendir_update_direct(update, before, after);
 
 	if (code == DEN_OK)
 		code = call_approve(c, &proof);
-	if (code == DEN_OK) {
-		code = dendir_update_run(update, d, dendir_proof_connection(proof), c->peer.login, c->now, &serial,
-			other, &since);
-		if (code == DEN_LAST_MASTER)
-			call_arg(c, "%s", before->login);
-		call_refused(c, dendir_proof_connection(proof), code);
-	}
 	if (code == DEN_OK)
-		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)serial);
+		code = update_execute(c, update, proof, &serial);
 	dendir_proof_free(proof);
-	dendir_update_free(update);
 	return code;
 }
 
 enum den_code user_suspend(struct call *c)
 {
 	const char *state = call_string(c, DEN_TAG_STATE);
-	struct dendir_user before, after = {0};
+	struct dendir_update *update = NULL;
+	struct dendir_user before = {0}, after = {0};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
@@ -337,7 +329,9 @@ enum den_code user_suspend(struct call *c)
 		call_arg(c, "state %s", state);
 		return DEN_BAD_REQUEST;
 	}
-	code = read_named(c, d, &before);
+	code = call_refused(c, d, dendir_update_new(&update, d));
+	if (code == DEN_OK)
+		code = read_named(c, d, &before);
 	if (code == DEN_OK && !before.uid) {
 		call_arg(c, "%s", before.login);
 		code = DEN_NOT_IN_FORCE;
@@ -350,10 +344,11 @@ enum den_code user_suspend(struct call *c)
 		code = DEN_INTERNAL;
 	if (code == DEN_OK) {
 		snprintf(after.state, sizeof(after.state), "%s", state);
-		code = run_direct(c, d, &before, &after);
+		code = run_direct(c, update, &before, &after);
 	}
 	log_audit("suspend", "by", c->peer.login, "user", before.login, "state", state, "result",
 		den_code_name(code), NULL);
+	dendir_update_free(update);
 	dendir_user_done(&before);
 	dendir_user_done(&after);
 	return code;

@@ -22,7 +22,9 @@ struct dendir_update {
 	size_t nrows;
 	struct item *items;
 	size_t nitems;
-	int failed; /* no memory */
+	int64_t from; /* the serial in force when it was begun */
+	int partial;  /* not all that is pending: it can't finish an interrupted run */
+	int failed;   /* no memory */
 };
 
 #endif

@@ -5,16 +5,16 @@
 
 #include "directory/certificate.h"
 #include "directory/update-internal.h"
+#include "directory/update_runner.h"
 #include "directory/version.h"
 
-/* A run that was silent for so long is taken for dead, and finished by the next one. */
-#define ABANDONED_S 120
 #define GROUP_OF_USERS 200000
 #define SHELL "/bin/bash"
 
-struct dendir_update *dendir_update_new(void)
+enum den_code dendir_update_new(struct dendir_update **u, struct dendir *host)
 {
-	return calloc(1, sizeof(struct dendir_update));
+	*u = calloc(1, sizeof(**u));
+	return *u ? dendir_serial_read(host, &(*u)->from) : DEN_INTERNAL;
 }
 
 void dendir_update_free(struct dendir_update *u)
@@ -62,71 +62,80 @@ static int read_record(void *context, struct dendir_entry *e)
 	return 0;
 }
 
-static void put_lines(struct dendir_mods *m, const struct dendir_update *u)
+/* prefix keeps the lines in order: values of an attribute are a set. */
+static void put_lines(struct dendir_mods *m, const struct dendir_update *u, const char *prefix)
 {
 	for (size_t i = 0; i < u->nrows; i++) {
 		const struct dendir_row *r = &u->rows[i];
 		char line[2 * DEN_NAME_SIZE + 80];
 
-		/* Numbered: values of an attribute are a set. */
-		snprintf(line, sizeof(line), "%06zu %s %s %s: %s -> %s", i + 1, r->action, r->login,
+		snprintf(line, sizeof(line), "%s%06zu %s %s %s: %s -> %s", prefix, i + 1, r->action, r->login,
 			r->attribute, *r->before ? r->before : "-", *r->after ? r->after : "-");
 		dendir_mods_put(m, DENDIR_ADD, "denshiDiff", line);
 	}
 }
 
-static enum den_code add_record(const struct dendir_update *u, struct dendir *master, const char *by,
-	int64_t serial, int64_t now)
+static char *record_dn(char *dn, const struct dendir *d, int64_t serial)
+{
+	return dendir_dn(dn, d, "cn=%lld,ou=updates", (long long)serial);
+}
+
+static enum den_code add_record(const struct dendir_update *u, const struct dendir_run *run)
 {
 	struct dendir_mods *m = dendir_mods_new();
 	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
 	enum den_code code;
 
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUpdate");
-	dendir_mods_put_number(m, DENDIR_ADD, "cn", serial);
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", serial);
-	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", dendir_dn(who, master, DENDIR_DN_APPROVAL, by));
-	dendir_mods_put(m, DENDIR_ADD, "denshiUpdateTime", dendir_time(when, now));
+	dendir_mods_put_number(m, DENDIR_ADD, "cn", u->from + 1);
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", u->from + 1);
+	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", dendir_dn(who, run->master, DENDIR_DN_APPROVAL, run->by));
+	dendir_mods_put(m, DENDIR_ADD, "denshiUpdateTime", dendir_time(when, run->now));
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", "running");
-	put_lines(m, u);
-	code = dendir_add(master, dendir_dn(dn, master, "cn=%lld,ou=updates", (long long)serial), m);
+	put_lines(m, u, "");
+	code = dendir_add(run->master, record_dn(dn, run->master, u->from + 1), m);
 	dendir_mods_free(m);
 	return code;
 }
 
-/* Adds this run's lines to the record of one that was abandoned: the record only grows. */
-static enum den_code take_over(struct dendir *master, const char *dn, const char *by, int64_t now)
+/* To the record of a run that ended in the middle, what this one does: the record only grows. */
+static enum den_code continue_record(const struct dendir_update *u, const struct dendir_run *run)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char line[96], when[DENDIR_TIME_SIZE];
+	char dn[DENDIR_DN_SIZE], prefix[DENDIR_TIME_SIZE + 2], line[80], when[DENDIR_TIME_SIZE];
 	enum den_code code;
 
-	snprintf(line, sizeof(line), "%s finish by %s", dendir_time(when, now), by);
+	snprintf(prefix, sizeof(prefix), "T%s-", dendir_time(when, run->now));
+	snprintf(line, sizeof(line), "%s000000 finish by %s", prefix, run->by);
 	dendir_mods_put(m, DENDIR_ADD, "denshiDiff", line);
-	code = dendir_modify(master, dn, m);
+	put_lines(m, u, prefix);
+	code = dendir_modify(run->master, record_dn(dn, run->master, u->from + 1), m);
 	dendir_mods_free(m);
 	return code;
 }
 
-static enum den_code begin(const struct dendir_update *u, struct dendir *host, struct dendir *master,
-	const char *by, int64_t serial, int64_t now, char *other, int64_t *since)
+/* Whose run is in the way. */
+static void find_other(const struct dendir_update *u, struct dendir_run *run)
 {
 	static const char *const attributes[] = {"denshiMaster", "denshiState", "denshiUpdateTime", NULL};
 	struct record r = {0};
 	char dn[DENDIR_DN_SIZE];
-	enum den_code code = add_record(u, master, by, serial, now);
 
-	if (code != DEN_DIRECTORY_REFUSED || dendir_result(master) != LDAP_ALREADY_EXISTS)
+	(void)dendir_search(run->host, record_dn(dn, run->host, u->from + 1), DENDIR_BASE, NULL, attributes,
+		read_record, &r);
+	memcpy(run->other, r.by, sizeof(run->other));
+	run->since = r.time;
+}
+
+static enum den_code begin(const struct dendir_update *u, struct dendir_run *run)
+{
+	enum den_code code = add_record(u, run);
+
+	if (code != DEN_DIRECTORY_REFUSED || dendir_result(run->master) != LDAP_ALREADY_EXISTS)
 		return code;
-	dendir_dn(dn, master, "cn=%lld,ou=updates", (long long)serial);
-	code = dendir_search(host, dn, DENDIR_BASE, NULL, attributes, read_record, &r);
-	if (code != DEN_OK)
-		return code;
-	if (now - r.time > ABANDONED_S || strcmp(r.by, by) == 0)
-		return take_over(master, dn, by, now);
-	snprintf(other, DEN_LOGIN_ID_SIZE, "%s", r.by);
-	*since = r.time;
-	return DEN_UPDATE_RUNNING;
+	find_other(u, run);
+	/* What that run has changed already would come into force half: it is finished whole. */
+	return u->partial ? DEN_UPDATE_UNFINISHED : continue_record(u, run);
 }
 
 static void end_record(struct dendir *master, int64_t serial)
@@ -136,7 +145,7 @@ static void end_record(struct dendir *master, int64_t serial)
 
 	dendir_mods_put(m, DENDIR_DELETE, "denshiState", "running");
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
-	(void)dendir_modify(master, dendir_dn(dn, master, "cn=%lld,ou=updates", (long long)serial), m);
+	(void)dendir_modify(master, record_dn(dn, master, serial), m);
 	dendir_mods_free(m);
 }
 
@@ -305,50 +314,49 @@ static enum den_code number_new_users(struct dendir_update *u, struct dendir *ho
 	return code;
 }
 
-static enum den_code put_in_place(struct dendir_update *u, struct dendir *master, const char *by,
-	int64_t serial, int64_t now)
+static enum den_code put_in_place(struct dendir_update *u, const struct dendir_run *run, struct runner *runner)
 {
-	enum den_code code = DEN_OK;
+	enum den_code code = number_new_users(u, run->host, run->master);
 
 	for (size_t i = 0; code == DEN_OK && i < u->nitems; i++) {
 		struct item *item = &u->items[i];
 
-		item->after.serial = serial;
+		item->after.serial = u->from + 1;
 		if (item->after.grant_days)
-			code = add_grant(master, &item->after, by, now);
+			code = add_grant(run->master, &item->after, run->by, run->now);
 		if (code == DEN_OK)
-			code = apply(master, item);
+			code = apply(run->master, item);
 		if (code == DEN_OK)
-			code = dendir_version_add(master, &item->after);
+			code = dendir_version_add(run->master, &item->after);
+		if (code == DEN_OK)
+			code = runner_beat(runner);
 	}
 	return code;
 }
 
-enum den_code dendir_update_run(struct dendir_update *u, struct dendir *host, struct dendir *master,
-	const char *by, int64_t now, int64_t *serial, char other[DEN_LOGIN_ID_SIZE], int64_t *since)
+enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 {
-	int64_t from;
-	enum den_code code;
+	struct runner runner = {.host = run->host, .master = run->master, .from = u->from};
+	enum den_code code = u->failed ? DEN_DIRECTORY_REFUSED : keeps_a_master(u, run->host);
 
-	if (u->failed)
-		return DEN_DIRECTORY_REFUSED;
-	code = keeps_a_master(u, host);
 	if (code == DEN_OK)
-		code = dendir_serial_read(host, &from);
+		code = runner_claim(&runner);
+	if (code == DEN_UPDATE_RUNNING)
+		find_other(u, run);
 	if (code != DEN_OK)
 		return code;
-	*serial = from + 1;
-	code = begin(u, host, master, by, *serial, now, other, since);
+	code = begin(u, run);
 	if (code == DEN_OK)
-		code = number_new_users(u, host, master);
+		code = put_in_place(u, run, &runner);
 	if (code == DEN_OK)
-		code = put_in_place(u, master, by, *serial, now);
-	if (code == DEN_OK)
-		code = dendir_serial_advance(master, from);
-	if (code != DEN_OK)
+		code = runner_advance(&runner);
+	if (code != DEN_OK) {
+		runner_leave(&runner);
 		return code;
+	}
+	run->serial = u->from + 1;
 	for (size_t i = 0; i < u->nitems; i++)
-		sweep(host, master, &u->items[i], *serial);
-	end_record(master, *serial);
+		sweep(run->host, run->master, &u->items[i], run->serial);
+	end_record(run->master, run->serial);
 	return DEN_OK;
 }

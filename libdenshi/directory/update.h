@@ -2,7 +2,7 @@
  * Putting registered things in force (R-UPD-2): every change of what hosts
  * replicate goes through here. One serial number for one set of users:
  *
- *	1  the record cn=N+1,ou=updates is added: who adds it runs the update
+ *	1  the run takes its place (update_runner.h), and adds the record cn=N+1,ou=updates
  *	2  the registered users are changed (new ones moved in from ou=prepared)
  *	3  each is written as a version of its own beside the one in force
  *	4  one Modify moves the pointer from N to N+1: from now on, and only now, it
@@ -29,8 +29,11 @@ struct dendir_row {
 
 struct dendir_update;
 
-/* An empty set of changes; NULL without memory. Free takes NULL. */
-struct dendir_update *dendir_update_new(void);
+/*
+ * An empty set of changes to what is in force now: what it is compared with is read
+ * afterwards, so that a change in between is noticed when it is run. Free takes NULL.
+ */
+enum den_code dendir_update_new(struct dendir_update **u, struct dendir *host);
 void dendir_update_free(struct dendir_update *u);
 
 size_t dendir_update_rows(const struct dendir_update *u);
@@ -46,12 +49,22 @@ enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host
 enum den_code dendir_update_direct(struct dendir_update *u, const struct dendir_user *before,
 	const struct dendir_user *after);
 
+/* Who runs it, and what came of it. */
+struct dendir_run {
+	struct dendir *host, *master; /* master: under the approval identity of `by` */
+	const char *by;
+	int64_t now;
+	int64_t serial;			/* out: now in force */
+	char other[DEN_LOGIN_ID_SIZE];	/* out: whose run is in the way */
+	int64_t since;
+};
+
 /*
- * Runs it under the approval identity of the master `by`. DEN_LAST_MASTER,
- * DEN_UPDATE_RUNNING (*other: who, *since: when), DEN_UPDATE_CHANGED_MEANWHILE.
+ * Runs it. DEN_LAST_MASTER; DEN_UPDATE_RUNNING; DEN_UPDATE_CHANGED_MEANWHILE where another
+ * update came into force since dendir_update_new; DEN_UPDATE_UNFINISHED where an
+ * interrupted one has to be finished first, and this one isn't all that is pending.
  */
-enum den_code dendir_update_run(struct dendir_update *u, struct dendir *host, struct dendir *master,
-	const char *by, int64_t now, int64_t *serial, char other[DEN_LOGIN_ID_SIZE], int64_t *since);
+enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run);
 
 /* Each kept update (R-UPD-4), newest first. Lines are NUL-terminated, one after the other. */
 struct dendir_past_update {

@@ -184,12 +184,9 @@ static enum den_code collect_unfinished(struct dendir_update *u, struct dendir *
 {
 	struct collector c = {.filter = ""};
 	char filter[64];
-	int64_t serial;
-	enum den_code code = dendir_serial_read(host, &serial);
+	enum den_code code;
 
-	if (code != DEN_OK)
-		return code;
-	snprintf(filter, sizeof(filter), "(&(uid=*)(denshiSerial=%lld))", (long long)serial + 1);
+	snprintf(filter, sizeof(filter), "(&(uid=*)(denshiSerial=%lld))", (long long)u->from + 1);
 	code = dendir_user_each(host, DENDIR_PEOPLE, filter, keep_user, &c);
 	for (size_t i = 0; code == DEN_OK && i < c.n; i++) {
 		struct dendir_user after;
@@ -212,6 +209,7 @@ enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host
 	struct collector c = {.filter = filter ? filter : ""};
 	enum den_code code = dendir_user_each(host, DENDIR_PREPARED, NULL, keep_user, &c);
 
+	u->partial = *c.filter != '\0';
 	u->failed |= c.failed;
 	if (c.n)
 		qsort(c.users, c.n, sizeof(*c.users), by_login);
@@ -239,6 +237,7 @@ enum den_code dendir_update_direct(struct dendir_update *u, const struct dendir_
 
 	if (dendir_user_copy(&copy, after) != 0)
 		return DEN_DIRECTORY_REFUSED;
+	u->partial = 1;
 	add_change_rows(u, before, after);
 	add_item(u, ITEM_DIRECT, &copy, dendir_user_is_master(before));
 	return u->failed ? DEN_DIRECTORY_REFUSED : DEN_OK;

@@ -143,18 +143,3 @@ enum den_code dendir_serial_read(struct dendir *d, int64_t *serial)
 		read_serial, serial);
 	return code == DEN_OK && *serial < 0 ? DEN_DIRECTORY_REFUSED : code;
 }
-
-enum den_code dendir_serial_advance(struct dendir *master, int64_t from)
-{
-	struct dendir_mods *m = dendir_mods_new();
-	char dn[DENDIR_DN_SIZE];
-	enum den_code code;
-
-	/* The old value is named: of two runs, one finds it gone. */
-	dendir_mods_put_number(m, DENDIR_DELETE, "denshiSerial", from);
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", from + 1);
-	code = dendir_modify(master, dendir_dn(dn, master, "cn=" DENDIR_POINTER_CN ",ou=published"), m);
-	dendir_mods_free(m);
-	return dendir_result(master) == LDAP_NO_SUCH_ATTRIBUTE ? DEN_UPDATE_CHANGED_MEANWHILE : code;
-}
-

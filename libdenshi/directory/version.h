@@ -36,8 +36,4 @@ void dendir_version_sweep(struct dendir *host, struct dendir *master, const char
 /* The serial in force. */
 enum den_code dendir_serial_read(struct dendir *d, int64_t *serial);
 
-/* Moves the pointer from a serial to the next: the one Modify that puts a whole update
- * into force. DEN_UPDATE_CHANGED_MEANWHILE where it isn't there any more. */
-enum den_code dendir_serial_advance(struct dendir *master, int64_t from);
-
 #endif
