@@ -237,6 +237,12 @@ static enum den_code prepare(struct call *c, struct dendir *d, const char *login
 	return code;
 }
 
+static void keep_if_empty(char *field, const char *old, size_t size)
+{
+	if (!*field)
+		memcpy(field, old, size);
+}
+
 enum den_code user_change(struct call *c)
 {
 	struct form f = {.c = c};
@@ -267,6 +273,10 @@ enum den_code user_change(struct call *c)
 	if (code == DEN_OK && !call_dry_run(c))
 		code = prepare(c, d, u.login, "user-change", &change);
 	if (code == DEN_OK) {
+		/* Shown whole, as the user will be. */
+		keep_if_empty(after.name, u.name, sizeof(after.name));
+		keep_if_empty(after.mail, u.mail, sizeof(after.mail));
+		keep_if_empty(after.role, u.role, sizeof(after.role));
 		memcpy(after.login, u.login, sizeof(after.login));
 		add_summary(c, &after);
 		update_add_pending(c, d);
