@@ -4,10 +4,9 @@ PREFIX     ?= /usr
 DESTDIR    ?=
 SYSCONFDIR ?= /etc
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
-LIBDIR     ?= $(PREFIX)/lib/$(MULTIARCH)
 # Where glibc and libpam look for modules, whatever the prefix of the rest.
-NSSDIR     ?= $(LIBDIR)
-PAMDIR     ?= $(LIBDIR)/security
+NSSDIR     ?= /usr/lib/$(MULTIARCH)
+PAMDIR     ?= $(NSSDIR)/security
 LIBEXECDIR ?= $(PREFIX)/libexec/denshi
 DATADIR    ?= $(PREFIX)/share/denshi
 VERSION    := 0.1.0
@@ -55,7 +54,8 @@ MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MODULE_TESTS := $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c))
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCHES      := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+BENCHES      := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/floor.c,$(wildcard bench/*.c))) \
+                $(B)/bench/libnss_floor.so.2
 
 all: programs modules ## build everything (the default)
 programs: $(PROGRAMS)
@@ -64,7 +64,13 @@ modules: $(MODULES)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(B)/o/%.o: %.c
+# Another PREFIX, compiler or set of flags: everything is built again.
+$(B)/flags: FORCE
+	$(shell mkdir -p $(B))$(file >$@.new,$(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS)))
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+FORCE:
+
+$(B)/o/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -141,6 +147,11 @@ $(B)/bench/%: bench/%.c $(CORE)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $< $(CORE) -lpam -ldl
 
+$(B)/bench/libnss_floor.so.2: bench/floor.c
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) -Wl,-z,noseparate-code \
+		-Wl,-soname,libnss_floor.so.2 -o $@ $<
+
 lint: ## what the compiler doesn't see: forbidden calls, headers alone, man pages, scripts
 	tests/lint
 
@@ -164,7 +175,9 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 $(wildcard ldap-schema/*) $(DESTDIR)$(DATADIR)/ldap-schema/
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
-	install -m 644 $(wildcard etc/*.service) $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	for u in etc/*.service; do \
+		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/} || exit 1; \
+	done
 	install -m 644 etc/denshi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/denshi.conf
 	install -m 644 etc/denshi.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/denshi.conf
 	for m in man/*.[1-8]; do \
@@ -177,4 +190,4 @@ clean: ## remove the build folder
 -include $(shell find $(B)/o -name '*.d' 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs modules help demo shell check unit-tests module-tests fuzzers fuzz bench lint stage install clean
+.PHONY: FORCE all programs modules help demo shell check unit-tests module-tests fuzzers fuzz bench lint stage install clean

@@ -46,12 +46,12 @@ static int child(const char *user)
 
 static double one(const char *user)
 {
-	char *const argv[] = {"coldone", CHILD, (char *)user, NULL};
+	const char *const argv[] = {"coldone", CHILD, user, NULL};
 	double begun = now_ms();
 	int status;
 	pid_t pid;
 
-	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ)) {
+	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)argv, environ)) {
 		perror("coldone: posix_spawn");
 		exit(2);
 	}

@@ -1,5 +1,5 @@
 /*
- * floor.c - an NSS module that computes the answers of mkdata.sh's users
+ * floor.c - an NSS module that computes the answers of mkdata's users
  * instead of looking them up: what any module costs at the least.
  *
  * libnss_floor.so.2 knows user d-uNNNNNN as uid 200000 + N, primary group

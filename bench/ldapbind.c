@@ -1,0 +1,344 @@
+/*
+ * ldapbind - simple binds to a directory on a Unix socket, and nothing around them: what a login
+ * costs at the least, and how many guesses a directory evaluates when they come at once.
+ *
+ * Timing: N connections make R binds each; every one must succeed. Prints
+ *   auth TAB label TAB median-ms TAB binds-per-second
+ *
+ * Race: N connections send one bind each, all before the first answer is read. The request
+ * carries the control of draft-behera-ldap-password-policy, by whose answer a guess refused
+ * because of the lock is told from one that was evaluated. Prints a line each:
+ *   right, wrong, locked, other TAB count
+ *
+ * The few bytes of a bind (RFC 4511) are written here so that nothing of libldap is measured.
+ *
+ * Exit status: 0 fine, 1 a refused bind while timing, 2 usage or set-up.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_CLIENTS 256
+#define MAX_CREDS 64
+#define MAX_MESSAGE 4096
+#define INVALID_CREDENTIALS 49
+
+struct cred {
+	char dn[256], password[128];
+};
+
+struct client {
+	int fd;
+	const struct cred *cred;
+	int rounds;
+	double *ms;
+	double begun, ended;
+	int refused;
+	pthread_barrier_t *start;
+	pthread_t thread;
+};
+
+struct answer {
+	int code, locked;
+};
+
+static struct cred creds[MAX_CREDS];
+static size_t ncreds;
+
+static noreturn void die(const char *what)
+{
+	fprintf(stderr, "ldapbind: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec * 1e-6;
+}
+
+/* ---- the protocol ---- */
+
+struct message {
+	unsigned char bytes[MAX_MESSAGE];
+	size_t len;
+};
+
+/* Appends tag, length (always in two bytes, which BER allows) and value. */
+static void put(struct message *m, unsigned char tag, const void *value, size_t len)
+{
+	const unsigned char head[] = {tag, 0x82, (unsigned char)(len >> 8), (unsigned char)len};
+
+	if (len > sizeof(m->bytes) - m->len || sizeof(head) > sizeof(m->bytes) - m->len - len) {
+		errno = EMSGSIZE;
+		die("bind");
+	}
+	memcpy(m->bytes + m->len, head, sizeof(head));
+	memcpy(m->bytes + m->len + sizeof(head), value, len);
+	m->len += sizeof(head) + len;
+}
+
+static void make_bind(struct message *out, const struct cred *c)
+{
+	static const char policy[] = "1.3.6.1.4.1.42.2.27.8.5.1";
+	struct message bind = {.len = 0}, oid = {.len = 0}, control = {.len = 0}, all = {.len = 0};
+
+	put(&bind, 0x02, "\x03", 1);
+	put(&bind, 0x04, c->dn, strlen(c->dn));
+	put(&bind, 0x80, c->password, strlen(c->password));
+	put(&oid, 0x04, policy, sizeof(policy) - 1);
+	put(&control, 0x30, oid.bytes, oid.len);
+	put(&all, 0x02, "\x01", 1);
+	put(&all, 0x60, bind.bytes, bind.len);
+	put(&all, 0xa0, control.bytes, control.len);
+	out->len = 0;
+	put(out, 0x30, all.bytes, all.len);
+}
+
+static void send_bind(int fd, const struct cred *c)
+{
+	struct message m;
+
+	make_bind(&m, c);
+	if (write(fd, m.bytes, m.len) != (ssize_t)m.len)
+		die("write");
+}
+
+static void read_all(int fd, unsigned char *at, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = read(fd, at, len);
+
+		if (n <= 0) {
+			errno = n == 0 ? ECONNRESET : errno;
+			die("read");
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+/* An answer of one message; its length is in one byte or, after 0x8N, in N. */
+static struct answer read_answer(int fd)
+{
+	static const unsigned char account_locked[] = {0x81, 0x01, 0x01};
+	struct answer a = {.code = -1};
+	unsigned char m[MAX_MESSAGE];
+	const unsigned char *code;
+	size_t len;
+
+	read_all(fd, m, 2);
+	len = m[1];
+	if (len & 0x80) {
+		size_t bytes = len & 0x7f;
+
+		len = 0;
+		if (bytes > 4)
+			goto bad;
+		read_all(fd, m, bytes);
+		for (size_t i = 0; i < bytes; i++)
+			len = len << 8 | m[i];
+	}
+	if (len > sizeof(m))
+		goto bad;
+	read_all(fd, m, len);
+	code = memmem(m, len, "\x0a\x01", 2);
+	if (code == NULL || code + 2 >= m + len)
+		goto bad;
+	a.code = code[2];
+	a.locked = memmem(m, len, account_locked, sizeof(account_locked)) != NULL;
+	return a;
+bad:
+	errno = EPROTO;
+	die("answer");
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		die(path);
+	return fd;
+}
+
+/* ---- race and timing ---- */
+
+static int race(const char *path, int n)
+{
+	int right = 0, wrong = 0, locked = 0, other = 0;
+	int fd[MAX_CLIENTS];
+
+	for (int i = 0; i < n; i++)
+		fd[i] = connect_to(path);
+	for (int i = 0; i < n; i++)
+		send_bind(fd[i], &creds[(size_t)i % ncreds]);
+	for (int i = 0; i < n; i++) {
+		struct answer a = read_answer(fd[i]);
+
+		if (a.locked)
+			locked++;
+		else if (a.code == 0)
+			right++;
+		else if (a.code == INVALID_CREDENTIALS)
+			wrong++;
+		else
+			other++;
+		close(fd[i]);
+	}
+	printf("right\t%d\nwrong\t%d\nlocked\t%d\nother\t%d\n", right, wrong, locked, other);
+	return 0;
+}
+
+static void *client_main(void *arg)
+{
+	struct client *c = arg;
+
+	/* the first, which is not counted, warms up */
+	for (int i = -1; i < c->rounds; i++) {
+		double begun;
+
+		if (i == 0) {
+			pthread_barrier_wait(c->start);
+			c->begun = now_ms();
+		}
+		begun = now_ms();
+		send_bind(c->fd, c->cred);
+		if (read_answer(c->fd).code != 0)
+			c->refused++;
+		c->ended = now_ms();
+		if (i >= 0)
+			c->ms[i] = c->ended - begun;
+	}
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int timing(const char *path, int n, int rounds, const char *label)
+{
+	size_t total = (size_t)n * (size_t)rounds;
+	double *ms = calloc(total, sizeof(*ms)), begun = 0, ended = 0;
+	struct client clients[MAX_CLIENTS];
+	pthread_barrier_t start;
+	int refused = 0;
+
+	if (ms == NULL)
+		die("timing");
+	pthread_barrier_init(&start, NULL, (unsigned)n);
+	for (int i = 0; i < n; i++) {
+		clients[i] = (struct client){.fd = connect_to(path),
+			.rounds = rounds,
+			.cred = &creds[(size_t)i % ncreds],
+			.ms = ms + i * rounds,
+			.start = &start};
+		errno = pthread_create(&clients[i].thread, NULL, client_main, &clients[i]);
+		if (errno)
+			die("pthread_create");
+	}
+	for (int i = 0; i < n; i++) {
+		pthread_join(clients[i].thread, NULL);
+		refused += clients[i].refused;
+		if (i == 0 || clients[i].begun < begun)
+			begun = clients[i].begun;
+		if (i == 0 || clients[i].ended > ended)
+			ended = clients[i].ended;
+		close(clients[i].fd);
+	}
+	pthread_barrier_destroy(&start);
+	qsort(ms, total, sizeof(*ms), by_value);
+	printf("auth\t%s\t%.3f\t%.1f\n", label, ms[total / 2],
+		(double)total * 1e3 / (ended - begun));
+	free(ms);
+	if (refused > 0)
+		fprintf(stderr, "ldapbind: WRONG: %d binds refused\n", refused);
+	return refused > 0;
+}
+
+/* ---- main ---- */
+
+static noreturn void usage(void)
+{
+	fputs("usage: ldapbind -s SOCKET -f FILE [-c CLIENTS] [-r ROUNDS] [-L LABEL]\n"
+	      "       ldapbind -s SOCKET -f FILE -R CONNECTIONS\n"
+	      "  -f FILE  lines of 'DN password', used in turn\n"
+	      "  -c, -r   1 connection, 20 binds each\n"
+	      "  -R N     race of N connections, one bind each\n",
+		stderr);
+	exit(2);
+}
+
+static void read_creds(const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		die(path);
+	while (ncreds < MAX_CREDS &&
+		fscanf(f, "%255s %127[^\n]", creds[ncreds].dn, creds[ncreds].password) == 2)
+		ncreds++;
+	fclose(f);
+}
+
+static int number(const char *s, long high)
+{
+	char *end;
+	long v = strtol(s, &end, 10);
+
+	if (end == s || *end || v < 1 || v > high)
+		usage();
+	return (int)v;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = NULL, *label = "ldap";
+	int clients = 1, rounds = 20, racers = 0, c;
+
+	while ((c = getopt(argc, argv, "s:f:c:r:L:R:h")) != -1) {
+		switch (c) {
+		case 's':
+			path = optarg;
+			break;
+		case 'f':
+			read_creds(optarg);
+			break;
+		case 'c':
+			clients = number(optarg, MAX_CLIENTS);
+			break;
+		case 'r':
+			rounds = number(optarg, 100000);
+			break;
+		case 'L':
+			label = optarg;
+			break;
+		case 'R':
+			racers = number(optarg, MAX_CLIENTS);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (path == NULL || ncreds == 0 || optind != argc)
+		usage();
+	return racers ? race(path, racers) : timing(path, clients, rounds, label);
+}

@@ -1,0 +1,60 @@
+# Makes the table of bench/run. Usage: awk -v TSV=results.tsv -f table.awk rows samples.tsv
+# samples: PASS TAB SERIES TAB OP TAB VALUE
+
+function median(key,   v, m, i, j, t) {
+	m = split(all[key], v, " ")
+	for (i = 2; i <= m; i++)
+		for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
+			t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
+		}
+	return m % 2 ? v[(m + 1) / 2] : m ? (v[m / 2] + v[m / 2 + 1]) / 2 : ""
+}
+# The speed-up by a second thread, pass by pass: neighbours in time.
+function speedups(   k, f) {
+	for (k in one)
+		if (one[k] && two[k]) {
+			split(k, f, SUBSEP)
+			all[f[2] " speedup"] = all[f[2] " speedup"] " " one[k] / two[k]
+		}
+}
+function number(x, unit) {
+	if (x == "") return "-"
+	if (unit == "") return sprintf("%d", x)
+	return sprintf(x + 0 >= 100 ? "%.0f %s" : x + 0 >= 10 ? "%.1f %s" : unit == "us" ? "%.3f %s" : "%.2f %s", x, unit)
+}
+function ratio(x) { return x == "" ? "-" : sprintf(x < 0.01 ? "%.5f" : x < 100 ? "%.2f" : "%.0f", x) }
+function is_met(x, relation, bound) {
+	if (x == "") return 0
+	return relation == "<=" ? x <= bound + 0 : relation == ">=" ? x >= bound + 0 : x == bound + 0
+}
+function line(a, b, c, d, e, f) { printf "%-30s%12s  %-24s%9s  %-14s%s\n", a, b, c, d, e, f }
+
+FNR == 1 { file++ }
+file == 1 && !/^#/ { row[++rows] = $0 }
+file == 2 {
+	split($0, s, "\t")
+	all[s[2] " " s[3]] = all[s[2] " " s[3]] " " s[4]
+	if (s[3] == "pwnam") one[s[1], s[2]] = s[4]
+	if (s[3] == "pwnam2t") two[s[1], s[2]] = s[4]
+}
+END {
+	speedups()
+	print "what\tunit\tdenshi\tpeer\tpeer's\tratio\tgoal\tmet" > TSV
+	line("what", "denshi", "peer", "ratio", "goal")
+	for (k = 1; k <= rows; k++) {
+		n = split(row[k], f, /[ \t]*\|[ \t]*/)
+		if (n < 2) {
+			print row[k]
+			if (row[k] != "") section = row[k]
+			continue
+		}
+		ours = median(f[3]); peer = median(f[4])
+		quotient = ours != "" && peer + 0 > 0 ? ours / peer : ""
+		verdict = ""
+		if (split(f[6], g, " ") == 3)
+			verdict = is_met(g[1] == "ratio" ? quotient : ours, g[2], g[3]) ? "met" : "MISSED"
+		goal = verdict == "" ? "" : (g[1] == "ratio" ? "ratio " : "") g[2] " " g[3]
+		line("  " f[1], number(ours, f[2]), f[5] " " number(peer, f[2]), ratio(quotient), goal, verdict)
+		printf "%s: %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", section, f[1], f[2], ours, f[5], peer, quotient, goal, verdict > TSV
+	}
+}
