@@ -11,7 +11,7 @@
 
 /* -- the catalogue ------------------------------------------------------------------- */
 
-static void send_authority(struct call *c, const char *id, const char *kind, const char *label)
+static int send_authority(struct call *c, const char *id, const char *kind, const char *label)
 {
 	struct den_message *m = den_message_new(DEN_OK);
 
@@ -20,10 +20,10 @@ static void send_authority(struct call *c, const char *id, const char *kind, con
 		den_message_add_string(m, DEN_TAG_KIND, kind);
 		den_message_add_string(m, DEN_TAG_LABEL, label);
 	}
-	(void)call_row(c, m);
+	return call_row(c, m);
 }
 
-static void send_business(void *context, const struct dendir_business *b)
+static int send_business(void *context, const struct dendir_business *b)
 {
 	static const char *const kinds[] = {"maker", "approver"};
 	struct call *c = context;
@@ -34,21 +34,22 @@ static void send_business(void *context, const struct dendir_business *b)
 
 	if (b->approval_free) {
 		snprintf(id, sizeof(id), "%s.use", b->id);
-		send_authority(c, id, "use", label);
-		return;
+		return send_authority(c, id, "use", label);
 	}
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(id, sizeof(id), "%s.%s", b->id, kinds[i]);
-		send_authority(c, id, kinds[i], label);
+		if (send_authority(c, id, kinds[i], label) != 0)
+			return -1;
 	}
+	return 0;
 }
 
-static void send_account(void *context, const struct dendir_account *a)
+static int send_account(void *context, const struct dendir_account *a)
 {
 	char id[DENDIR_AUTHORITY_SIZE];
 
 	snprintf(id, sizeof(id), "acct.%s", a->id);
-	send_authority(context, id, "account", a->label);
+	return send_authority(context, id, "account", a->label);
 }
 
 enum den_code authority_list(struct call *c)
@@ -207,6 +208,9 @@ static enum den_code put_in_force(struct call *c, struct dendir *d, struct chang
 			dendir_credential_reset(dendir_proof_connection(proof), d, DENDIR_APPROVAL, after->login, initial));
 	if (code == DEN_OK)
 		code = update_execute(c, ch->update, proof, &serial);
+	/* As a whole or not at all: the next try sets an initial password of its own. */
+	if (code != DEN_OK && initial && proof)
+		(void)dendir_approval_disable(dendir_proof_connection(proof), after->login);
 	if (code == DEN_OK && !dendir_user_is_approver(after) && !dendir_user_is_master(after))
 		code = call_refused(c, dendir_proof_connection(proof),
 			dendir_approval_disable(dendir_proof_connection(proof), after->login));

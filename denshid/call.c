@@ -9,6 +9,11 @@
 #include "denshid/log.h"
 #include "directory/user.h"
 
+#define ROW_MS 1000
+/* A reservation and a bind with Argon2id take a fraction of it: with less left, nothing is
+ * begun that might not end, and count. */
+#define PASSWORD_MS 500
+
 const char *call_string(const struct call *c, enum den_tag tag)
 {
 	return den_message_string_or_empty(c->in, tag);
@@ -73,11 +78,25 @@ void call_reason(struct call *c, enum den_code code, const char *arg)
 	den_message_add_string(c->out, DEN_TAG_CODE_ARG, arg);
 }
 
+int call_start_over(struct call *c)
+{
+	struct den_message *fresh = den_message_new(DEN_INTERNAL);
+
+	if (!fresh)
+		return -1;
+	den_message_free(c->out);
+	c->out = fresh;
+	return 0;
+}
+
 int call_row(struct call *c, struct den_message *row)
 {
 	int64_t left = c->deadline_ms - dendir_now_ms();
 	int rc = -1;
 
+	/* Who asked is on this machine: slower is not reading. */
+	if (left > ROW_MS)
+		left = ROW_MS;
 	if (row) {
 		den_message_set_flags(row, DEN_MORE);
 		rc = den_message_send(c->fd, row, left > 0 ? (int)left : 0);
@@ -162,7 +181,9 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 
 	if (proof)
 		*proof = NULL;
-	if (d)
+	if (d && c->deadline_ms - dendir_now_ms() < PASSWORD_MS)
+		code = DEN_BUSY;
+	else if (d)
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
 	switch (code) {
 	case DEN_LOGIN_WRONG:

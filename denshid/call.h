@@ -58,9 +58,12 @@ const char *call_language(struct call *c);
 /* -- the reply ---------------------------------------------------------------------------- */
 
 void call_arg(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Drops what the reply holds so far. -1 without memory: the reply stays as it is. */
+int call_start_over(struct call *c);
 /* One more reason of a refusal, with one argument (NULL: none). */
 void call_reason(struct call *c, enum den_code code, const char *arg);
-/* Sends a row at once (DEN_MORE) and frees it. -1 where nobody reads any more. */
+/* Sends a row at once (DEN_MORE) and frees it. -1 where nobody reads any more: the caller
+ * stops, for a worker is waiting. */
 int call_row(struct call *c, struct den_message *row);
 
 /* -- the directory --------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 /* Connections at a time: in all, and of one uid other than root's. */
 #define CLIENTS_MAX 1024
-#define CLIENTS_OF_UID_MAX 128
+#define CLIENTS_OF_UID_MAX 64
 #define BACKLOG 512
 /* A caller sends its message at once; slower is somebody who only holds the place. */
 #define MESSAGE_WITHIN_S 2
@@ -168,6 +168,8 @@ static void on_connection(evutil_socket_t listening, short what, void *context)
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
 			close(fd);
 		} else if (!admit(l, peer.uid)) {
+			/* What is unread when a socket is closed takes the answer with it. */
+			den_message_free(den_message_receive(fd, 0));
 			refuse(fd, DEN_BUSY, NULL);
 			close(fd);
 		} else {

@@ -41,13 +41,14 @@ static int is_busy(const struct pool *p, const char *about)
 	return 0;
 }
 
-/* The first job whose user nobody works for; NULL where there is none. */
-static struct job *take(struct pool *p, unsigned worker)
+/* The first job whose user nobody works for, root's before all others: logins don't
+ * wait behind what some program asks. NULL where there is none. */
+static struct job *take_of(struct pool *p, unsigned worker, int roots)
 {
 	for (struct job **at = &p->first; *at; at = &(*at)->next) {
 		struct job *job = *at;
 
-		if (is_busy(p, job->about))
+		if ((job->uid == 0) != roots || is_busy(p, job->about))
 			continue;
 		*at = job->next;
 		if (!job->next)
@@ -57,6 +58,13 @@ static struct job *take(struct pool *p, unsigned worker)
 		return job;
 	}
 	return NULL;
+}
+
+static struct job *take(struct pool *p, unsigned worker)
+{
+	struct job *job = take_of(p, worker, 1);
+
+	return job ? job : take_of(p, worker, 0);
 }
 
 static void answer(struct pool *p, struct job *job, struct dendir **pooled)
@@ -140,7 +148,8 @@ static void find_about(struct job *job, const struct denshid *shared)
 	struct view_user peer;
 	const char *login = den_message_string(job->message, DEN_TAG_LOGIN);
 
-	if (den_message_bytes(job->message, DEN_TAG_APPROVAL_PASSWORD, &(size_t){0}) &&
+	if (den_message_kind(job->message) >= DEN_OP_STATUS &&
+		den_message_bytes(job->message, DEN_TAG_APPROVAL_PASSWORD, &(size_t){0}) &&
 		view_user_by_uid(shared->view, job->uid, &peer))
 		memcpy(job->about, peer.login, sizeof(job->about));
 	else if (login)

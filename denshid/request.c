@@ -287,9 +287,7 @@ static enum den_code decide(struct call *c, struct dendir *d, const struct dendi
 	if (code != DEN_OK)
 		return code;
 	/* The arguments so far are those of the messages above: a wrong password has its own. */
-	den_message_free(c->out);
-	c->out = den_message_new(DEN_INTERNAL);
-	if (!c->out)
+	if (call_start_over(c) != 0)
 		return DEN_INTERNAL;
 	code = call_approve(c, &proof);
 	if (code == DEN_OK) {
@@ -344,12 +342,21 @@ static int is_demanded(const struct use *u, const struct dendir_request *r)
 		(!*u->account || strcmp(r->account, u->account) == 0) && r->expires > u->c->now;
 }
 
+/* In force and not suspended: what a person decided or entered counts while they do. */
+static int is_active(const struct call *c, const char *login)
+{
+	struct view_user user;
+
+	return view_user_by_login(c->shared->view, login, &user) && !(user.flags & DEN_USER_SUSPENDED);
+}
+
 /* One function for every caller: may this request's approval be used, now (R-APP-4)? */
 static int decide_use(const struct use *u, const struct dendir_request *r)
 {
 	return is_demanded(u, r) && strcmp(r->decision, "approved") == 0 && !*r->used &&
 		is_intact(r) && strcmp(r->decided_digest, r->digest) == 0 &&
-		(!u->other || strcmp(r->decided_by, r->maker) != 0) && *r->decided_by &&
+		(!u->other || strcmp(r->decided_by, r->maker) != 0) && is_active(u->c, r->decided_by) &&
+		is_active(u->c, r->maker) &&
 		/* Authorities that were taken away since count as well. */
 		holds(u->c, r->maker, r->business, "maker") && holds(u->c, r->decided_by, r->business, "approver") &&
 		holds_account(u->c, r->maker, r->account) && holds_account(u->c, r->decided_by, r->account);
@@ -399,6 +406,7 @@ enum den_code approval_use(struct call *c)
 		.account = call_string(c, DEN_TAG_ACCOUNT),
 		.other = strcmp(approver, "any") != 0,
 	};
+	struct dendir_business business;
 	struct view_user user;
 	enum den_code code;
 	struct dendir *d;
@@ -414,6 +422,13 @@ enum den_code approval_use(struct call *c)
 	code = call_needs_root_or(c, login);
 	if (code != DEN_OK || !(d = call_directory(c, &code)))
 		return code;
+	code = call_refused(c, d, dendir_business_read(d, u.business, &business));
+	if (code == DEN_BUSINESS_UNKNOWN)
+		call_arg(c, "%s", u.business);
+	if (code != DEN_OK)
+		return code;
+	/* A service may demand more than the business does, never less. */
+	u.other |= !business.self_approval;
 	code = call_refused(c, d, use_one(&u, d));
 	if (code == DEN_OK) {
 		call_arg(c, "%s", u.id);

@@ -144,8 +144,11 @@ static void add_messages(struct call *c, const struct view_user *user)
 enum den_code session_open(struct call *c)
 {
 	struct session s = {.business = "open"};
+	struct dendir_credential_state credential;
 	struct view_user user;
 	char login[DEN_LOGIN_ID_SIZE], token[TOKEN_SIZE];
+	enum den_code code;
+	struct dendir *d;
 
 	if (!call_login(c, login) || !view_user_by_login(c->shared->view, login, &user))
 		return DEN_LOGIN_UNKNOWN;
@@ -154,6 +157,15 @@ enum den_code session_open(struct call *c)
 		call_arg(c, "%s", login);
 		return DEN_NOT_PERMITTED;
 	}
+	/* A session without the change is impossible (R-FIRST-1), also where a service asks
+	 * for nothing but a session. */
+	d = call_directory(c, &code);
+	if (d)
+		code = call_refused(c, d, dendir_credential_state(d, DENDIR_LOGIN, login, &credential));
+	if (code == DEN_OK && credential.must_change)
+		code = DEN_FIRST_CHANGE_NEEDED;
+	if (code != DEN_OK)
+		return code;
 	s.uid = user.uid;
 	memcpy(s.login, user.login, sizeof(s.login));
 	if (dencrypt_random_id(token, sizeof(token)) != DENCRYPT_OK || store(c, token, &s) != 0) {

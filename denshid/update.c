@@ -7,6 +7,9 @@
 #include "denshid/log.h"
 #include "directory/update.h"
 
+/* A line has two names of up to 160 bytes at most: so many are within a message. */
+#define HISTORY_LINES 100
+
 void update_add_pending(struct call *c, struct dendir *d)
 {
 	unsigned count;
@@ -80,7 +83,7 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 		return code;
 	code = dendir_update_run(u, &run);
 	*serial = run.serial;
-	if (code == DEN_LAST_MASTER)
+	if (code == DEN_LAST_MASTER || code == DEN_NOT_ONESELF)
 		call_arg(c, "%s", c->peer.login);
 	if (code == DEN_UPDATE_RUNNING || code == DEN_UPDATE_UNFINISHED) {
 		call_arg(c, "%s", run.other);
@@ -147,24 +150,37 @@ enum den_code update_run(struct call *c)
 	return code;
 }
 
-static int send_past(void *context, const struct dendir_past_update *p)
+/* One row of at most HISTORY_LINES lines of it, from the first on. */
+static int send_past_part(struct call *c, const struct dendir_past_update *p, size_t first)
 {
-	struct call *c = context;
 	struct den_message *m = den_message_new(DEN_OK);
 
-	if (m) {
-		den_message_add_number(m, DEN_TAG_SERIAL, (uint64_t)p->serial);
-		den_message_add_number(m, DEN_TAG_TIME, (uint64_t)p->time);
-		den_message_add_string(m, DEN_TAG_LOGIN, p->by);
-		den_message_add_string(m, DEN_TAG_STATE, p->state);
-		for (size_t i = 0; i < p->nlines; i++) {
-			/* "000001 add ...": the number keeps their order in the directory. */
-			const char *text = strchr(p->lines[i], ' ');
+	if (!m)
+		return -1;
+	den_message_add_number(m, DEN_TAG_SERIAL, (uint64_t)p->serial);
+	den_message_add_number(m, DEN_TAG_TIME, (uint64_t)p->time);
+	den_message_add_string(m, DEN_TAG_LOGIN, p->by);
+	den_message_add_string(m, DEN_TAG_STATE, p->state);
+	for (size_t i = first; i < p->nlines && i < first + HISTORY_LINES; i++) {
+		/* "000001 add ...": the number keeps their order in the directory. */
+		const char *text = strchr(p->lines[i], ' ');
 
-			den_message_add_string(m, DEN_TAG_TEXT, text ? text + 1 : p->lines[i]);
-		}
+		den_message_add_string(m, DEN_TAG_TEXT, text ? text + 1 : p->lines[i]);
 	}
 	return call_row(c, m);
+}
+
+/* A large update takes several rows: a message is bounded. */
+static int send_past(void *context, const struct dendir_past_update *p)
+{
+	size_t first = 0;
+
+	do {
+		if (send_past_part(context, p, first) != 0)
+			return -1;
+		first += HISTORY_LINES;
+	} while (first < p->nlines);
+	return 0;
 }
 
 enum den_code update_history(struct call *c)

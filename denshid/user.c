@@ -94,7 +94,7 @@ static void take_initial(struct form *f, struct dendir *d, const char *login, st
 		den_password_check(call_password_policy(d), DEN_PASSWORD_INITIAL, login, den_secret_bytes(initial),
 			den_secret_len(initial)) != 0)
 		wrong(f, DEN_FIELD_INITIAL, NULL);
-	if (again && (again_len != len || memcmp(typed, again, len) != 0))
+	if (again && (!typed || again_len != len || memcmp(typed, again, len) != 0))
 		wrong(f, DEN_PW_MISMATCH, NULL);
 }
 
@@ -110,18 +110,6 @@ static void add_summary(struct call *c, const struct dendir_user *u)
 
 /* -- creating ------------------------------------------------------------------------------ */
 
-static enum den_code is_free(struct dendir *d, const char *login)
-{
-	struct dendir_user u;
-	enum den_code code = dendir_user_read(d, DENDIR_PEOPLE, login, &u);
-
-	dendir_user_done(&u);
-	if (code == DEN_UNKNOWN_USER)
-		code = dendir_user_read(d, DENDIR_PREPARED, login, &u);
-	dendir_user_done(&u);
-	return code == DEN_UNKNOWN_USER ? DEN_OK : code == DEN_OK ? DEN_FIELD_LOGIN_ID_TAKEN : code;
-}
-
 static enum den_code take_login(struct form *f, struct dendir *d, char login[DEN_LOGIN_ID_SIZE])
 {
 	enum den_code code;
@@ -130,7 +118,7 @@ static enum den_code take_login(struct form *f, struct dendir *d, char login[DEN
 		wrong(f, DEN_FIELD_LOGIN_ID, call_string(f->c, DEN_TAG_LOGIN));
 		return DEN_OK;
 	}
-	code = is_free(d, login);
+	code = dendir_login_is_free(d, login);
 	if (code != DEN_FIELD_LOGIN_ID_TAKEN)
 		return code;
 	wrong(f, code, login);

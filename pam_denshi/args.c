@@ -162,7 +162,7 @@ int denpam_args_parse(struct denpam_args *args, enum denpam_phase phase, int arg
 	if (check_together(args, error) != 0)
 		return -1;
 	if (!args->certificate)
-		args->certificate = "off";
+		args->certificate = "required";
 	if (!args->approver)
 		args->approver = "other";
 	return 0;

@@ -93,7 +93,8 @@ enum den_code dendir_business_each(struct dendir *d, dendir_each_business *each,
 	const struct dendir_business *all = (const struct dendir_business *)(void *)l.items;
 
 	for (size_t i = 0; code == DEN_OK && i < l.n; i++)
-		each(context, &all[i]);
+		if (each(context, &all[i]) != 0)
+			break;
 	free(l.items);
 	return code;
 }
@@ -138,7 +139,8 @@ enum den_code dendir_account_each(struct dendir *d, dendir_each_account *each, v
 	const struct dendir_account *all = (const struct dendir_account *)(void *)l.items;
 
 	for (size_t i = 0; code == DEN_OK && i < l.n; i++)
-		each(context, &all[i]);
+		if (each(context, &all[i]) != 0)
+			break;
 	free(l.items);
 	return code;
 }

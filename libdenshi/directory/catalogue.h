@@ -25,9 +25,9 @@ struct dendir_account {
 enum den_code dendir_business_read(struct dendir *d, const char *id, struct dendir_business *business);
 enum den_code dendir_account_read(struct dendir *d, const char *id, struct dendir_account *account);
 
-/* Ordered by id. */
-typedef void dendir_each_business(void *context, const struct dendir_business *business);
-typedef void dendir_each_account(void *context, const struct dendir_account *account);
+/* Ordered by id. Non-zero from the callback ends it. */
+typedef int dendir_each_business(void *context, const struct dendir_business *business);
+typedef int dendir_each_account(void *context, const struct dendir_account *account);
 enum den_code dendir_business_each(struct dendir *d, dendir_each_business *each, void *context);
 enum den_code dendir_account_each(struct dendir *d, dendir_each_account *each, void *context);
 

@@ -196,12 +196,14 @@ enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const c
 struct ca {
 	void *certificate, *crl;
 	size_t *len, *crl_len;
+	int told;
 };
 
 static int read_ca(void *context, struct dendir_entry *e)
 {
 	struct ca *ca = context;
 
+	ca->told = 1;
 	*ca->len = copy_bytes(ca->certificate, *ca->len, e, "denshiCACertificate");
 	*ca->crl_len = copy_bytes(ca->crl, *ca->crl_len, e, "certificateRevocationList;binary");
 	return 0;
@@ -215,7 +217,7 @@ enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, v
 		"(objectClass=denshiAuthorityCA)", NULL, read_ca, &ca);
 
 	/* Nothing was told: nothing is there. */
-	if (code != DEN_OK) {
+	if (code != DEN_OK || !ca.told) {
 		*len = 0;
 		*crl_len = 0;
 	}

@@ -59,13 +59,31 @@ static const char *credential_dn(char *buf, const struct dendir *d, enum dendir_
 
 /* -- reserve ---------------------------------------------------------------------- */
 
+/* One word of a record: what a program tells of itself and of its peer is ASCII without
+ * blanks here, so that it can't look like another record. " " is a separator. */
+static void put_word(char *record, size_t size, const char *word, size_t most)
+{
+	size_t used = strlen(record);
+
+	if (!*word)
+		word = "-";
+	for (size_t i = 0; word[i] && i < most && used + 1 < size; i++) {
+		unsigned char c = (unsigned char)word[i];
+
+		record[used++] = (c > 0x20 && c < 0x7f) || most == 1 ? (char)c : '_';
+	}
+	record[used] = '\0';
+}
+
 static struct dendir_mods *reservation(unsigned slot, const struct dendir *d, const struct dendir_attempt *a)
 {
 	struct dendir_mods *m = dendir_mods_new();
 	char record[256], when[DENDIR_TIME_SIZE];
 
-	snprintf(record, sizeof(record), "%u %s %.120s %.40s %.60s", slot, dendir_time(when, a->now),
-		dendir_site_of(d)->host, a->service, *a->rhost ? a->rhost : "-");
+	snprintf(record, sizeof(record), "%u %s %.120s ", slot, dendir_time(when, a->now), dendir_site_of(d)->host);
+	put_word(record, sizeof(record), a->service, 40);
+	put_word(record, sizeof(record), " ", 1);
+	put_word(record, sizeof(record), a->rhost, 60);
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", slot);
 	dendir_mods_put(m, DENDIR_ADD, "denshiAttemptRecord", record);
 	return m;
@@ -338,7 +356,14 @@ static enum den_code ensure_approval(struct dendir *master, const char *dn)
 	dendir_mods_put(m, DENDIR_ADD, "pwdPolicySubentry", dendir_dn(policy, master, "cn=approval,ou=policies"));
 	code = dendir_add(master, dn, m);
 	dendir_mods_free(m);
-	return code == DEN_OK || dendir_result(master) != LDAP_ALREADY_EXISTS ? code : DEN_OK;
+	if (code == DEN_OK || dendir_result(master) != LDAP_ALREADY_EXISTS)
+		return code;
+	/* One that a master made for themself is under the ordinary policy so far. */
+	m = dendir_mods_new();
+	dendir_mods_put(m, DENDIR_REPLACE, "pwdPolicySubentry", policy);
+	code = dendir_modify(master, dn, m);
+	dendir_mods_free(m);
+	return code;
 }
 
 enum den_code dendir_credential_reset(struct dendir *master, struct dendir *host,

@@ -228,6 +228,9 @@ static enum den_code apply(struct dendir *master, const struct item *item)
 		snprintf(rdn, sizeof(rdn), "uid=%s", item->after.login);
 		if (code == DEN_OK)
 			code = dendir_move(master, dn, rdn, dendir_dn(parent, master, "ou=people"));
+		/* Again, where no host can write any more: what was shown is what is put in force. */
+		if (code == DEN_OK)
+			code = dendir_modify(master, dendir_dn(dn, master, DENDIR_DN_PEOPLE, item->after.login), m);
 	} else {
 		dendir_dn(dn, master, DENDIR_DN_PEOPLE, item->after.login);
 		code = dendir_modify(master, dn, m);
@@ -254,12 +257,15 @@ static void sweep(struct dendir *host, struct dendir *master, const struct item 
 	char dn[DENDIR_DN_SIZE];
 
 	dendir_version_sweep(host, master, login, serial);
+	/* Whoever approves nothing any more has no approval password (R-APW-3). */
+	if (item->removes || (item->was_master && !dendir_user_is_master(&item->after) &&
+		!dendir_user_is_approver(&item->after)))
+		(void)dendir_delete(master, dendir_dn(dn, master, DENDIR_DN_APPROVAL, login));
+	if (item->removes)
+		(void)dendir_delete(master, dendir_dn(dn, master, DENDIR_DN_PEOPLE, login));
+	/* Last: as long as it is there, the next run comes here again. */
 	if (item->kind == ITEM_CHANGE)
 		(void)dendir_delete(master, dendir_dn(dn, master, DENDIR_DN_PREPARED, login));
-	if (item->removes) {
-		(void)dendir_delete(master, dendir_dn(dn, master, DENDIR_DN_APPROVAL, login));
-		(void)dendir_delete(master, dendir_dn(dn, master, DENDIR_DN_PEOPLE, login));
-	}
 }
 
 /* -- the run ------------------------------------------------------------------------------------------------- */
@@ -272,17 +278,20 @@ static int count_master(void *context, const struct dendir_user *user)
 	return 0;
 }
 
-/* R-ROLE-3. */
-static enum den_code keeps_a_master(const struct dendir_update *u, struct dendir *host)
+/* R-ROLE-3; and who runs it must still be a master at its end, or could not finish it. */
+static enum den_code keeps_a_master(const struct dendir_update *u, struct dendir *host, const char *by)
 {
 	size_t masters = 0, lost = 0;
 	enum den_code code;
 
 	for (size_t i = 0; i < u->nitems; i++) {
 		const struct item *item = &u->items[i];
-
-		lost += item->was_master &&
+		int loses = item->was_master &&
 			(!dendir_user_is_master(&item->after) || strcmp(item->after.state, "active") != 0);
+
+		if (loses && strcmp(item->after.login, by) == 0)
+			return DEN_NOT_ONESELF;
+		lost += (size_t)loses;
 	}
 	if (!lost)
 		return DEN_OK;
@@ -337,7 +346,7 @@ static enum den_code put_in_place(struct dendir_update *u, const struct dendir_r
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 {
 	struct runner runner = {.host = run->host, .master = run->master, .from = u->from};
-	enum den_code code = u->failed ? DEN_DIRECTORY_REFUSED : keeps_a_master(u, run->host);
+	enum den_code code = u->failed ? DEN_DIRECTORY_REFUSED : keeps_a_master(u, run->host, run->by);
 
 	if (code == DEN_OK)
 		code = runner_claim(&runner);

@@ -96,8 +96,26 @@ static void replace_if(char *field, size_t size, const char *value)
 		snprintf(field, size, "%s", value);
 }
 
-static void collect_new(struct dendir_update *u, struct dendir_user *user)
+static enum den_code discard(struct dendir *host, const char *login)
 {
+	char dn[DENDIR_DN_SIZE];
+
+	return dendir_delete(host, dendir_dn(dn, host, DENDIR_DN_PREPARED, login));
+}
+
+static enum den_code collect_new(struct dendir_update *u, struct dendir *host, struct dendir_user *user)
+{
+	struct dendir_user there;
+	enum den_code code = dendir_user_read(host, DENDIR_PEOPLE, user->login, &there);
+
+	dendir_user_done(&there);
+	/* Nobody can be added twice; an entry that says so must not keep updates from running. */
+	if (code != DEN_UNKNOWN_USER) {
+		if (code == DEN_OK)
+			code = discard(host, user->login);
+		dendir_user_done(user);
+		return code;
+	}
 	snprintf(user->state, sizeof(user->state), "active");
 	/* Authorities are given in force, by a master; who prepared it can't slip any in. */
 	free(user->authorities);
@@ -108,6 +126,7 @@ static void collect_new(struct dendir_update *u, struct dendir_user *user)
 	add_row(u, "add", user->login, "role", "", user->role);
 	add_grant_row(u, user);
 	add_item(u, ITEM_NEW, user, 0);
+	return DEN_OK;
 }
 
 static enum den_code collect_change(struct dendir_update *u, struct dendir *host,
@@ -116,9 +135,9 @@ static enum den_code collect_change(struct dendir_update *u, struct dendir *host
 	struct dendir_user before, after;
 	enum den_code code = dendir_user_read(host, DENDIR_PEOPLE, change->login, &before);
 
-	/* Removed meanwhile by a run that ended before it swept: the next sweep takes the change. */
+	/* A change of somebody who has been removed since has nothing to change any more. */
 	if (code == DEN_UNKNOWN_USER)
-		return DEN_OK;
+		return discard(host, change->login);
 	if (code != DEN_OK)
 		return code;
 	if (dendir_user_copy(&after, &before) != 0) {
@@ -219,7 +238,7 @@ enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host
 		if (c.users[i].is_change) {
 			code = collect_change(u, host, &c.users[i]);
 		} else if (dendir_user_copy(&copy, &c.users[i]) == 0) {
-			collect_new(u, &copy);
+			code = collect_new(u, host, &copy);
 		} else {
 			u->failed = 1;
 		}

@@ -10,7 +10,7 @@ struct history {
 	void *context;
 	int64_t *serials;
 	size_t n;
-	int failed;
+	int failed, stopped;
 };
 
 static int keep_serial(void *context, struct dendir_entry *e)
@@ -66,7 +66,7 @@ static int tell_update(void *context, struct dendir_entry *e)
 	past.time = dendir_parse_time(dendir_entry_string(e, "denshiUpdateTime"));
 	dendir_login_of_dn(past.by, dendir_entry_string(e, "denshiMaster"));
 	snprintf(past.state, sizeof(past.state), "%s", dendir_entry_string(e, "denshiState"));
-	h->each(h->context, &past);
+	h->stopped = h->each(h->context, &past) != 0;
 	free(lines);
 	return 0;
 }
@@ -81,7 +81,7 @@ enum den_code dendir_update_history(struct dendir *d, dendir_each_update *each, 
 
 	if (h.n)
 		qsort(h.serials, h.n, sizeof(*h.serials), newest_first);
-	for (size_t i = 0; code == DEN_OK && i < h.n && !h.failed; i++) {
+	for (size_t i = 0; code == DEN_OK && i < h.n && !h.failed && !h.stopped; i++) {
 		dendir_dn(dn, d, "cn=%lld,ou=updates", (long long)h.serials[i]);
 		code = dendir_search(d, dn, DENDIR_BASE, NULL, NULL, tell_update, &h);
 	}

@@ -125,8 +125,11 @@ static int read_entry(void *context, struct dendir_entry *e)
 	struct dendir_user u;
 	int stop;
 
-	/* The base of the subtree and approval credentials are no users. */
-	if (!*dendir_entry_string(e, "uid"))
+	char login[DEN_LOGIN_ID_SIZE];
+
+	/* The base of the subtree is no user, nor is an entry that gives itself another's name. */
+	dendir_login_of_dn(login, dendir_entry_dn(e));
+	if (!*login || strcmp(login, dendir_entry_string(e, "uid")) != 0)
 		return 0;
 	if (fill(&u, e) != 0)
 		return r->failed = 1;
@@ -181,13 +184,31 @@ enum den_code dendir_user_read(struct dendir *d, enum dendir_place place, const 
 
 /* -- preparing ---------------------------------------------------------------------- */
 
-static enum den_code taken(struct dendir *d, const char *login)
+static int count_one(void *context, struct dendir_entry *e)
 {
-	struct dendir_user u;
-	enum den_code code = dendir_user_read(d, DENDIR_PEOPLE, login, &u);
+	unsigned *count = context;
 
-	dendir_user_done(&u);
-	return code == DEN_OK ? DEN_FIELD_LOGIN_ID_TAKEN : code == DEN_UNKNOWN_USER ? DEN_OK : code;
+	(void)e;
+	++*count;
+	return 0;
+}
+
+/* A login ID is never given twice, also not after its user is removed (the last version
+ * stays): certificates, approvals and files would be inherited. */
+enum den_code dendir_login_is_free(struct dendir *d, const char *login)
+{
+	static const char *const none[] = {"1.1", NULL};
+	static const char *const places[] = {"ou=people", "ou=prepared", "ou=published"};
+	char base[DENDIR_DN_SIZE], filter[64];
+	unsigned count = 0;
+	enum den_code code = DEN_OK;
+
+	if (!dendir_filter(filter, sizeof(filter), "(uid=%s)", login))
+		return DEN_DIRECTORY_REFUSED;
+	for (size_t i = 0; code == DEN_OK && i < sizeof(places) / sizeof(places[0]); i++)
+		code = dendir_search(d, dendir_dn(base, d, "%s", places[i]), DENDIR_ONE, filter, none, count_one,
+			&count);
+	return code == DEN_OK && count ? DEN_FIELD_LOGIN_ID_TAKEN : code;
 }
 
 static void put_if(struct dendir_mods *m, enum dendir_mod op, const char *attribute, const char *value)
@@ -201,7 +222,7 @@ enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user 
 {
 	char dn[DENDIR_DN_SIZE], by[DENDIR_DN_SIZE];
 	struct dendir_mods *m;
-	enum den_code code = taken(host, user->login);
+	enum den_code code = dendir_login_is_free(host, user->login);
 
 	if (code != DEN_OK)
 		return code;
@@ -284,15 +305,6 @@ enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
 	}
 	dendir_user_done(&prepared);
 	return code;
-}
-
-static int count_one(void *context, struct dendir_entry *e)
-{
-	unsigned *count = context;
-
-	(void)e;
-	++*count;
-	return 0;
 }
 
 enum den_code dendir_prepared_count(struct dendir *d, unsigned *count)

@@ -52,6 +52,10 @@ typedef int dendir_each_user(void *context, const struct dendir_user *user);
 enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const char *filter,
 	dendir_each_user *each, void *context);
 
+/* DEN_FIELD_LOGIN_ID_TAKEN where somebody has this login ID, is prepared under it, or once
+ * had it. */
+enum den_code dendir_login_is_free(struct dendir *d, const char *login);
+
 /* A new user, prepared: login, name, mail, role, lang, prepared_by; with the
  * initial password, hashed by the directory. DEN_FIELD_LOGIN_ID_TAKEN. */
 enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user *user,

@@ -607,7 +607,7 @@ static void unknown_names(void **state)
 		fresh(state);
 		answers[DEN_OP_BEGIN].code = answers[DEN_OP_AUTH].code = codes[i];
 		answers[DEN_OP_BEGIN].arg = answers[DEN_OP_AUTH].arg = "d-taro01";
-		h = begin("", "", "", "");
+		h = begin("certificate=off", "", "", "");
 		assert_int_equal(pam_authenticate(h, 0), PAM_AUTH_ERR);
 		assert_string_equal(chat.said,
 			"? Login password: \n! wrong login ID or password [login-unknown]\n");
@@ -624,7 +624,7 @@ static void certificate_fields(void **state)
 	} rows[] = {
 		{"certificate=required", "required", "publickey ssh-ed25519 AAAA"},
 		{"certificate=optional", "optional", "publickey ssh-ed25519 AAAA"},
-		{"certificate=off", "off", ""}, {"", "off", ""},
+		{"certificate=off", "off", ""}, {"", "required", "publickey ssh-ed25519 AAAA"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

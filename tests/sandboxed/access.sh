@@ -62,6 +62,35 @@ sn: x
 denshiRole: general
 denshiAuthority: transfer.approver
 END
+# What lies below a prepared user would be moved in with it.
+may "a host prepares a user" host ldapadd <<END
+dn: uid=d-evil001,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil001
+cn: x
+sn: x
+denshiRole: general
+END
+may_not "a host prepares another one below it" host ldapadd <<END
+dn: uid=d-evil002,uid=d-evil001,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil002
+cn: x
+sn: x
+denshiRole: master
+END
+may_not "a host prepares an approval credential" host ldapadd <<END
+dn: cn=approval,uid=d-evil001,ou=prepared,o=acme
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval
+END
+modify "uid=d-evil001,ou=prepared,o=acme" $'add: userPassword\nuserPassword: one-1\nuserPassword: two-2' |
+	may_not "a host prepares two passwords" host ldapmodify
+run host ldapdelete uid=d-evil001,ou=prepared,o=acme
+check "may: a host takes it back" done_well
 may_not "a host makes an approval credential" host ldapadd <<END
 dn: cn=approval,$someone
 objectClass: denshiApproval
@@ -109,6 +138,14 @@ objectClass: denshiCredential
 cn: approval2
 cn: approval
 END
+for rdn in objectClass=denshiApproval cn=approval+objectClass=denshiApproval objectClass=denshiCredential; do
+	may_not "a master's login makes one named $rdn" login d-master1 ldapadd <<END
+dn: $rdn,uid=d-master1,$people
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval
+END
+done
 may_not "a master's login makes an entry that is none" login d-master1 ldapadd <<END
 dn: cn=other,uid=d-master1,$people
 objectClass: device
@@ -145,6 +182,18 @@ check "may not: or deletes it" refused
 # It was approved past denshid: without the digest that was seen it counts for nothing.
 run pamtester denshi-approve d-maker01 acct_mgmt
 check "an approval written by hand, without the digest, is none" refused
+
+# Who wants another approver gets one, also from a service that doesn't ask for it, and
+# also from the directory itself.
+id=$(runuser -u d-both001 -- denshi request transfer --subject y --json | grep -oE 'r-[a-z0-9]+' | head -n 1)
+request=cn=$id,ou=requests,o=acme
+decide "cn=approval,uid=d-both001,$people" | may_not "a maker approves their own transfer" approval d-both001 ldapmodify
+modify "$request" $'add: denshiReason\ndenshiReason: z' | may_not "or leaves a reason on it" approval d-both001 ldapmodify
+# A suspended approver decides nothing, and what they decided counts for nothing.
+runuser -u d-master1 -- denshi user suspend d-appr001 --password-fd 0 <<<"$(approval_of d-master1)" >/dev/null 2>&1
+decide "cn=approval,uid=d-appr001,$people" | may_not "a suspended approver decides" approval d-appr001 ldapmodify
+runuser -u d-master1 -- denshi user resume d-appr001 --password-fd 0 <<<"$(approval_of d-master1)" >/dev/null 2>&1
+decide "cn=approval,uid=d-appr001,$people" | may "a resumed one does" approval d-appr001 ldapmodify
 
 # ---- history ----
 modify "cn=1,ou=updates,o=acme" $'add: denshiDiff\ndenshiDiff: 999999 forged' | may_not "a master rewrites history" approval d-master1 ldapmodify

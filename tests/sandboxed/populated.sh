@@ -26,6 +26,22 @@ out=$(pamtester -E "SSH_AUTH_INFO_0=publickey $(cut -d' ' -f1,2 "$DENSHI_SANDBOX
 rc=$?
 check "denshi-cert: somebody else's key is refused" refused
 check "denshi-cert: and the message says so" says 'not that of the certificate on record' ''
+run pamtester denshi d-plain01 open_session
+check "a session after the first change" done_well
+runuser -u d-master1 -- denshi user create d-other01 --name x --mail x@acme.example --password-fd 0 --yes >/dev/null 2>&1 <<<hatsu1234
+runuser -u d-master1 -- denshi user-update --password-fd 0 >/dev/null 2>&1 <<<"$(approval_of d-master1)"
+await 5 getent passwd d-other01
+run pamtester denshi d-other01 open_session
+check "no session before the first change" refused
+runuser -u d-master1 -- denshi user delete d-other01 --yes >/dev/null 2>&1
+runuser -u d-master1 -- denshi user-update --password-fd 0 >/dev/null 2>&1 <<<"$(approval_of d-master1)"
+run runuser -u d-master1 -- denshi user create d-other01 --name y --mail y@acme.example --generate --yes
+check "a login ID is never given twice" says 'field-login-id-taken' ''
+run runuser -u d-master1 -- denshi user change d-maker01 --role master --yes
+runuser -u d-master1 -- denshi user-update --password-fd 0 >/dev/null 2>&1 <<<"$(approval_of d-master1)"
+run runuser -u d-master1 -- denshi user change d-master1 --role general --yes
+run runuser -u d-master1 -- denshi user-update --password-fd 0 <<<"$(approval_of d-master1)"
+check "a master can't demote themself" says 'not-oneself' ''
 check "upper case is the same user" sh -c "echo '$(login_of d-maker01)' | pamtester denshi D-Maker01 authenticate"
 check "users of the machine are nobody's business" sh -c 'pamtester denshi nobody authenticate </dev/null 2>&1 | grep -qv assword'
 run ldapsearch -x -H "$DENSHI_LDAP_URI" -b o=acme

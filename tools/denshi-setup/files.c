@@ -60,19 +60,39 @@ static int slapadd(const struct setup *s, const char *config, const char *n, int
 	return result == 0 ? 0 : fail(s, DEN_SETUP_PROGRAM_FAILED, "slapadd", text, NULL);
 }
 
+/* The clauses that the access rules are made of; the template says what they mean. */
+struct clauses {
+	char approval[128], master[256], own_request[256];
+};
+
+static void write_clauses(struct clauses *c, const char *org)
+{
+	snprintf(c->approval, sizeof(c->approval), "dn.regex=\"^cn=approval,uid=[^,+]+,ou=people,o=%s$\"", org);
+	/* A set has no "and": role and state are joined to one word. */
+	snprintf(c->master, sizeof(c->master),
+		"%s set=\"(user/-1/denshiRole + user/-1/denshiState) & [masteractive]\"", c->approval);
+	snprintf(c->own_request, sizeof(c->own_request),
+		"set=\"(((user/-1 & this/denshiMaker)/denshiState) + (([cn=] + this/denshiBusiness + "
+		"[,ou=businesses,o=%s])/denshiSelfApproval)) & [activeFALSE]\"",
+		org);
+}
+
 static int add_config(const struct setup *s, const char *config)
 {
 	char numbers[6][16], data[PATH_MAX], schema[PATH_MAX];
+	struct clauses clauses;
 	const unsigned values[6] = {s->denshid_user.uid, s->denshid_user.gid, s->ca_user.uid, s->ca_user.gid,
 		s->memory_kib, s->passes};
 	const struct template_value filled[] = {
 		{"ORG", s->org}, {"HOST", s->host}, {"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]},
 		{"CA_UID", numbers[2]}, {"CA_GID", numbers[3]}, {"ARGON2_M", numbers[4]},
 		{"ARGON2_T", numbers[5]}, {"MODULEPATH", LDAP_MODULES}, {"SCHEMADIR", LDAP_SCHEMA},
-		{"DENSHI_SCHEMA", schema}, {"DATADIR", data},
+		{"DENSHI_SCHEMA", schema}, {"DATADIR", data}, {"APPROVAL", clauses.approval},
+		{"MASTER", clauses.master}, {"OWN_REQUEST", clauses.own_request},
 		/* address space, not disk: 100,000 users took 167 MB */
 		{"MAXSIZE", "4294967296"}, {NULL, NULL}};
 
+	write_clauses(&clauses, s->org);
 	for (size_t i = 0; i < 6; i++)
 		snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
 	if (path_in(data, s->set, "directory/data") != 0 || path_in(schema, s->schema_dir, "denshi.ldif") != 0)
