@@ -27,7 +27,7 @@ static void check_accepted(const struct denpam_args *args, enum denpam_phase pha
 	demand(args->approve || !args->account);
 	demand(phase == DENPAM_ACCOUNT || !args->approve);
 	demand(!(args->use_first_pass && args->try_first_pass));
-	demand(strcmp(args->certificate, "off") == 0 || (phase & (DENPAM_AUTH | DENPAM_ACCOUNT)));
+	demand(strcmp(args->certificate, "required") == 0 || (phase & (DENPAM_AUTH | DENPAM_ACCOUNT)));
 	demand(strcmp(args->approver, "other") == 0 || strcmp(args->approver, "any") == 0);
 	demand(!args->socket || (args->socket[0] == '/' && strlen(args->socket) <= 107));
 	demand(!args->business || (*args->business && strlen(args->business) <= 64));
