@@ -39,6 +39,17 @@ enum den_code dendir_request_add(struct dendir *host, const struct dendir_reques
 #define COPY(field, attribute) \
 	snprintf(r->field, sizeof(r->field), "%s", dendir_entry_string(e, attribute))
 
+/* FQDN of cn=FQDN,ou=hosts; another identity as it is. */
+static void copy_host(char host[DENDIR_DN_SIZE], const char *dn)
+{
+	const char *end = strstr(dn, ",ou=hosts");
+
+	if (strncmp(dn, "cn=", 3) == 0 && end && strcmp(end, ",ou=hosts") == 0)
+		snprintf(host, DENDIR_DN_SIZE, "%.*s", (int)(end - dn - 3), dn + 3);
+	else
+		snprintf(host, DENDIR_DN_SIZE, "%s", dn);
+}
+
 static void fill(struct dendir_request *r, struct dendir_entry *e)
 {
 	memset(r, 0, sizeof(*r));
@@ -47,7 +58,7 @@ static void fill(struct dendir_request *r, struct dendir_entry *e)
 	COPY(account, "denshiAccount");
 	COPY(subject, "denshiSubject");
 	COPY(digest, "denshiDigest");
-	COPY(host, "creatorsName");
+	copy_host(r->host, dendir_entry_string(e, "creatorsName"));
 	COPY(decision, "denshiDecision");
 	COPY(decided_digest, "denshiDecidedDigest");
 	COPY(decided_on, "denshiDecidedOn");
