@@ -1,6 +1,7 @@
 #include "crypto/csr.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -62,8 +63,20 @@ void dencrypt_key_free(struct dencrypt_key *key)
 	OPENSSL_free(key);
 }
 
-enum dencrypt_result dencrypt_key_parse_pem(const void *pem, size_t size,
-					    struct dencrypt_key **out)
+/* OpenSSL's pem_password_cb: the PIN is its context. */
+static int give_pin(char *buf, int size, int writing, void *pin)
+{
+	size_t len = strlen(pin);
+
+	(void)writing;
+	if (size < 0 || len > (size_t)size)
+		return -1;
+	memcpy(buf, pin, len);
+	return (int)len;
+}
+
+static enum dencrypt_result parse_pem(const void *pem, size_t size, pem_password_cb *ask, void *context,
+				      enum dencrypt_result otherwise, struct dencrypt_key **out)
 {
 	enum dencrypt_result result;
 	EVP_PKEY *pkey = NULL;
@@ -74,10 +87,10 @@ enum dencrypt_result dencrypt_key_parse_pem(const void *pem, size_t size,
 	dencrypt_secure_heap();
 	bio = BIO_new_mem_buf(pem, (int)size);
 	if (bio)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, ask, context);
 	BIO_free(bio);
 	if (!pkey)
-		return dencrypt_failure(DENCRYPT_MALFORMED);
+		return dencrypt_failure(otherwise);
 	result = dencrypt_key_allowed(pkey);
 	if (result != DENCRYPT_OK) {
 		EVP_PKEY_free(pkey);
@@ -86,11 +99,33 @@ enum dencrypt_result dencrypt_key_parse_pem(const void *pem, size_t size,
 	return dencrypt_key_wrap(pkey, out);
 }
 
+enum dencrypt_result dencrypt_key_parse_pem(const void *pem, size_t size,
+					    struct dencrypt_key **out)
+{
+	return parse_pem(pem, size, no_passphrase, NULL, DENCRYPT_MALFORMED, out);
+}
+
+enum dencrypt_result dencrypt_key_parse_pem_with_pin(const void *pem, size_t size, const char *pin,
+						     struct dencrypt_key **out)
+{
+	return parse_pem(pem, size, give_pin, (void *)(uintptr_t)pin, DENCRYPT_WRONG_PIN, out);
+}
+
 enum dencrypt_result dencrypt_key_pem(const struct dencrypt_key *key, struct dencrypt_bytes *out)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 	bool written = bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL,
 							    NULL) == 1;
+
+	return dencrypt_bytes_from_bio(out, bio, written, true);
+}
+
+enum dencrypt_result dencrypt_key_pem_with_pin(const struct dencrypt_key *key, const char *pin,
+					       struct dencrypt_bytes *out)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	bool written = bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, EVP_aes_256_cbc(), NULL, 0, give_pin,
+							    (void *)(uintptr_t)pin) == 1;
 
 	return dencrypt_bytes_from_bio(out, bio, written, true);
 }

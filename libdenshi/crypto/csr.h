@@ -36,6 +36,15 @@ enum dencrypt_result dencrypt_key_parse_pem(const void *pem, size_t size,
 /* The key as unencrypted PKCS#8 PEM. The caller writes it with mode 0600 and wipes it. */
 enum dencrypt_result dencrypt_key_pem(const struct dencrypt_key *key, struct dencrypt_bytes *out);
 
+/*
+ * The same under a PIN (PKCS#8, PBES2 with AES-256-CBC), for a key that has to wait on a disk.
+ * DENCRYPT_WRONG_PIN where it can't be opened with this one.
+ */
+enum dencrypt_result dencrypt_key_pem_with_pin(const struct dencrypt_key *key, const char *pin,
+					       struct dencrypt_bytes *out);
+enum dencrypt_result dencrypt_key_parse_pem_with_pin(const void *pem, size_t size, const char *pin,
+						     struct dencrypt_key **out);
+
 /* DENCRYPT_OK if the certificate is for this key, else DENCRYPT_KEY_MISMATCH. */
 enum dencrypt_result dencrypt_key_matches(const struct dencrypt_key *key,
 					  const struct dencrypt_certificate *certificate);

@@ -96,6 +96,25 @@ sandbox-service stop denshid
 sandbox-service start denshid
 check "room again: the new one is in force" await 5 sh -c 'id d-plain01 | grep -q acct.001-1234567'
 
+# ---- the signer isn't there ----
+sandbox-service stop denshi-ca
+runuser -u d-master1 -- denshi cert grant d-plain01 --yes >/dev/null 2>&1
+runuser -u d-master1 -- denshi user-update --password-fd 0 >/dev/null 2>&1 <<<"$(approval_of d-master1)"
+get() { # PIN
+	run denshi cert get --login d-plain01 --output "$DENSHI_SANDBOX/new.p12" --password-fd 3 --pin-fd 4 \
+		3<<<"$(login_of d-plain01)" 4<<<"$1"
+}
+get chikuwa8
+check "denshi-ca down: said, and what to do" says 'ca-silent' ''
+check "denshi-ca down: the key waits, encrypted, for its owner" \
+	sh -c "grep -q 'ENCRYPTED PRIVATE KEY' '$DENSHI_SANDBOX/new.p12.waiting' && [ \$(stat -c %a '$DENSHI_SANDBOX/new.p12.waiting') = 600 ]"
+sandbox-service start denshi-ca
+get nothing9
+check "another PIN doesn't open it" refused
+get chikuwa8
+check "denshi-ca back: the same command goes on" done_well
+check "and nothing of it is left" sh -c "[ -s '$DENSHI_SANDBOX/new.p12' ] && [ ! -e '$DENSHI_SANDBOX/new.p12.waiting' ]"
+
 # ---- the approval password ----
 run runuser -u d-master1 -- denshi authority take d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"wrong-0"
 check "a wrong approval password: attempts left" says 'attempts left: 5' ''

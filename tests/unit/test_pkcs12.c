@@ -143,6 +143,29 @@ static void test_pem_pair(void **state)
 	dencrypt_certificate_free(certificate);
 }
 
+/* A key that has to wait on a disk does so under its PIN. */
+static void test_waiting_key(void **state)
+{
+	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
+	struct dencrypt_certificate *certificate;
+	struct dencrypt_key *key = NULL, *back = NULL;
+	static const char head[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+
+	(void)state;
+	certificate = issue(home.ca, DENCRYPT_EC_P256, LOGIN, &key);
+	assert_ok(dencrypt_key_pem_with_pin(key, "chikuwa7", &pem));
+	assert_memory_equal(pem.data, head, sizeof(head) - 1);
+	assert_result(dencrypt_key_parse_pem_with_pin(pem.data, pem.size, "chikuwa8", &back), DENCRYPT_WRONG_PIN);
+	assert_result(dencrypt_key_parse_pem(pem.data, pem.size, &back), DENCRYPT_MALFORMED);
+	assert_null(back);
+	assert_ok(dencrypt_key_parse_pem_with_pin(pem.data, pem.size, "chikuwa7", &back));
+	assert_ok(dencrypt_key_matches(back, certificate));
+	dencrypt_key_free(back);
+	dencrypt_bytes_done(&pem);
+	dencrypt_key_free(key);
+	dencrypt_certificate_free(certificate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_witness),
 		cmocka_unit_test(test_pem_pair),
+		cmocka_unit_test(test_waiting_key),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

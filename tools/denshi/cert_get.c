@@ -1,8 +1,8 @@
 /*
  * Acquiring the certificate (R-CERT-2). The key is made here and never leaves but as the
  * user's own files, which are written at the very end, all or none. If the signer is silent for
- * too long, the key waits in a file of its own (`.waiting`, mode 0600), and the next run goes on
- * from there: without it the grant, which serves one acquisition, would be lost.
+ * too long, the key waits, under the PIN, in a file of its own (`.waiting`, mode 0600), and the
+ * next run goes on from there: without it the grant, which serves one acquisition, would be lost.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -116,12 +116,12 @@ static int check_paths(struct cli *cli, const struct acquisition *a)
 
 /* -- the key that waits ------------------------------------------------------------- */
 
-/* "ID\n" and the key in PEM. */
+/* "ID\n" and the key in PEM, under the PIN that the PKCS#12 file will have. */
 static int keep_waiting(struct cli *cli, const struct acquisition *a)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY, file = DENCRYPT_BYTES_EMPTY;
 	size_t id_len = strlen(a->id);
-	enum dencrypt_result r = dencrypt_key_pem(a->key, &pem);
+	enum dencrypt_result r = dencrypt_key_pem_with_pin(a->key, den_secret_bytes(a->pin), &pem);
 	int status = CLI_DONE;
 
 	if (r == DENCRYPT_OK) {
@@ -142,7 +142,8 @@ static int keep_waiting(struct cli *cli, const struct acquisition *a)
 	return status;
 }
 
-/* Takes up a former run's key and grant. CLI_DONE also where there is none: a->key is then NULL. */
+/* Takes up a former run's key and grant, with its PIN. CLI_DONE also where there is none:
+ * a->key is then NULL. */
 static int take_up_waiting(struct cli *cli, struct acquisition *a)
 {
 	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
@@ -150,9 +151,15 @@ static int take_up_waiting(struct cli *cli, struct acquisition *a)
 	unsigned char *newline;
 	struct stat st;
 	size_t len;
+	int status;
 
 	if (lstat(a->waiting, &st) != 0)
 		return CLI_DONE;
+	if (!cli->json)
+		say(cli, stdout, DEN_CLI_WAITING_FOUND, a->waiting);
+	status = prompt_pin(cli, &a->pin);
+	if (status != CLI_DONE)
+		return status;
 	r = dencrypt_read_file(a->waiting, DENCRYPT_FILE_SECRET, WAITING_MAX, &file);
 	newline = r == DENCRYPT_OK ? memchr(file.data, '\n', file.size) : NULL;
 	len = newline ? (size_t)(newline - file.data) : 0;
@@ -161,13 +168,11 @@ static int take_up_waiting(struct cli *cli, struct acquisition *a)
 	if (r == DENCRYPT_OK) {
 		memcpy(a->id, file.data, len);
 		a->id[len] = '\0';
-		r = dencrypt_key_parse_pem(newline + 1, file.size - len - 1, &a->key);
+		r = dencrypt_key_parse_pem_with_pin(newline + 1, file.size - len - 1, den_secret_bytes(a->pin), &a->key);
 	}
 	dencrypt_bytes_done(&file);
 	if (r != DENCRYPT_OK)
 		return crypto_refused(cli, r, a->waiting);
-	if (!cli->json)
-		say(cli, stdout, DEN_CLI_WAITING_FOUND, a->waiting);
 	return CLI_DONE;
 }
 
@@ -462,9 +467,8 @@ int cli_cert_get(struct cli *cli, const struct args *args)
 		status = check_paths(cli, &a);
 	if (status == CLI_DONE)
 		status = take_up_waiting(cli, &a);
-	if (status == CLI_DONE)
-		status = a.key ? prompt_pin(cli, &a.pin)
-			       : prove_and_request(cli, &a, args->option[OPT_RSA] != NULL);
+	if (status == CLI_DONE && !a.key)
+		status = prove_and_request(cli, &a, args->option[OPT_RSA] != NULL);
 	if (status == CLI_DONE) {
 		note_interruptions();
 		status = fetch_and_write(cli, &a);
