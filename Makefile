@@ -9,6 +9,7 @@ NSSDIR     ?= /usr/lib/$(MULTIARCH)
 PAMDIR     ?= $(NSSDIR)/security
 LIBEXECDIR ?= $(PREFIX)/libexec/denshi
 DATADIR    ?= $(PREFIX)/share/denshi
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 VERSION    := 0.1.0
 
 # B: the build folder. SAN=address,undefined and WERROR=1 as wanted.
@@ -165,7 +166,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
 		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
@@ -176,7 +177,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
 	for u in etc/*.service; do \
-		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/} || exit 1; \
+		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; \
 	done
 	install -m 644 etc/denshi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/denshi.conf
 	install -m 644 etc/denshi.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/denshi.conf
