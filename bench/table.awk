@@ -1,21 +1,24 @@
 # Makes the table of bench/run. Usage: awk -v TSV=results.tsv -f table.awk rows samples.tsv
 # samples: PASS TAB SERIES TAB OP TAB VALUE
 
-function median(key,   v, m, i, j, t) {
-	m = split(all[key], v, " ")
+function median(list,   v, m, i, j, t) {
+	m = split(list, v, " ")
 	for (i = 2; i <= m; i++)
 		for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
 			t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
 		}
 	return m % 2 ? v[(m + 1) / 2] : m ? (v[m / 2] + v[m / 2 + 1]) / 2 : ""
 }
-# The speed-up by a second thread, pass by pass: neighbours in time.
-function speedups(   k, f) {
-	for (k in one)
-		if (one[k] && two[k]) {
-			split(k, f, SUBSEP)
-			all[f[2] " speedup"] = all[f[2] " speedup"] " " one[k] / two[k]
-		}
+function add(pass, what, value) {
+	at[pass, what] = value
+	all[what] = all[what] " " value
+}
+# Quotients of what was measured side by side, in the same turn.
+function quotients(a, b,   pass, list) {
+	for (pass in passes)
+		if ((pass, a) in at && at[pass, b] + 0 > 0)
+			list = list " " at[pass, a] / at[pass, b]
+	return list
 }
 function number(x, unit) {
 	if (x == "") return "-"
@@ -33,12 +36,13 @@ FNR == 1 { file++ }
 file == 1 && !/^#/ { row[++rows] = $0 }
 file == 2 {
 	split($0, s, "\t")
-	all[s[2] " " s[3]] = all[s[2] " " s[3]] " " s[4]
-	if (s[3] == "pwnam") one[s[1], s[2]] = s[4]
-	if (s[3] == "pwnam2t") two[s[1], s[2]] = s[4]
+	passes[s[1]] = 1
+	series[s[2]] = 1
+	add(s[1], s[2] " " s[3], s[4])
 }
 END {
-	speedups()
+	for (k in series)
+		all[k " speedup"] = quotients(k " one", k " two")
 	print "what\tunit\tdenshi\tpeer\tpeer's\tratio\tgoal\tmet" > TSV
 	line("what", "denshi", "peer", "ratio", "goal")
 	for (k = 1; k <= rows; k++) {
@@ -48,8 +52,10 @@ END {
 			if (row[k] != "") section = row[k]
 			continue
 		}
-		ours = median(f[3]); peer = median(f[4])
-		quotient = ours != "" && peer + 0 > 0 ? ours / peer : ""
+		ours = median(all[f[3]]); peer = median(all[f[4]])
+		quotient = median(quotients(f[3], f[4]))
+		if (quotient == "" && ours != "" && peer + 0 > 0)
+			quotient = ours / peer
 		verdict = ""
 		if (split(f[6], g, " ") == 3)
 			verdict = is_met(g[1] == "ratio" ? quotient : ours, g[2], g[3]) ? "met" : "MISSED"
