@@ -49,6 +49,8 @@ CORE      := $(B)/libdenshi-core.a
 CRYPTO    := $(B)/libdenshi-crypto.a
 DIRECTORY := $(B)/libdenshi-directory.a
 CONFIG    := $(B)/libdenshi-config.a
+# What the programs of the directory's machine share.
+SERVER    := $(B)/libdenshi-server.a
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-ssh-keys
 MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2
 
@@ -79,7 +81,8 @@ $(CORE): $(call objects,libdenshi/core)
 $(CRYPTO): $(call objects,libdenshi/crypto)
 $(DIRECTORY): $(call objects,libdenshi/directory)
 $(CONFIG): $(call objects,libdenshi/config)
-$(CORE) $(CRYPTO) $(DIRECTORY) $(CONFIG):
+$(SERVER): $(call objects,tools/server)
+$(CORE) $(CRYPTO) $(DIRECTORY) $(CONFIG) $(SERVER):
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
@@ -98,7 +101,7 @@ $(B)/denshid: $(call objects,denshid) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 $(B)/denshi: $(call objects,tools/denshi) $(CRYPTO) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CRYPTO_LIBS) -lsmartcols -ljansson
 
-$(B)/denshi-setup: $(call objects,tools/denshi-setup) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+$(B)/denshi-setup: $(call objects,tools/denshi-setup) $(SERVER) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
 
 $(B)/denshi-ca: $(call objects,tools/denshi-ca) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)

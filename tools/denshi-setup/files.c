@@ -1,41 +1,28 @@
 /* The set: its folders, cn=config and the first entries, the CA; putting it in use and out of it. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "crypto/ca.h"
-#include "tools/denshi-setup/child.h"
-#include "tools/denshi-setup/program.h"
 #include "tools/denshi-setup/setup.h"
-#include "tools/denshi-setup/template.h"
-#include "tools/denshi-setup/tree.h"
+#include "tools/server/child.h"
+#include "tools/server/program.h"
+#include "tools/server/set.h"
+#include "tools/server/template.h"
+#include "tools/server/tree.h"
 
 #define SLAPADD_MS 60000
-#define SET_PREFIX "set-"
-
-static int path_in(char buf[PATH_MAX], const char *folder, const char *name)
-{
-	return snprintf(buf, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ? 0 : -1;
-}
 
 int files_in_use(const struct setup *s)
 {
-	char path[PATH_MAX];
-	struct stat st;
-
-	return path_in(path, s->state, "directory") == 0 && lstat(path, &st) == 0;
+	return set_in_use(s->state, "directory");
 }
 
-static int open_state(const struct setup *s)
+static int failed(const struct setup *s, const char *path)
 {
-	return open(s->state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fail(s, DEN_SETUP_FILE, path, strerror(errno), NULL);
 }
 
 /* -- slapadd ------------------------------------------------------------------------------- */
@@ -58,6 +45,20 @@ static int slapadd(const struct setup *s, const char *config, const char *n, int
 	result = child_finish(&c, SLAPADD_MS);
 	child_said(&c, text, sizeof(text));
 	return result == 0 ? 0 : fail(s, DEN_SETUP_PROGRAM_FAILED, "slapadd", text, NULL);
+}
+
+/* A template filled in, as a descriptor; -1 (said). */
+static int fill(const struct setup *s, const char *file, const struct template_value *values)
+{
+	char path[PATH_MAX], unknown[TEMPLATE_NAME_SIZE];
+	int fd = template_fill(s->schema_dir, file, values, unknown), saved = errno;
+
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "%s/%s", s->schema_dir, file);
+	if (*unknown)
+		return fail(s, DEN_SETUP_TEMPLATE, path, unknown, NULL);
+	return fail(s, DEN_SETUP_FILE, path, strerror(saved), NULL);
 }
 
 /* The clauses that the access rules are made of; the template says what they mean. */
@@ -95,9 +96,9 @@ static int add_config(const struct setup *s, const char *config)
 	write_clauses(&clauses, s->org);
 	for (size_t i = 0; i < 6; i++)
 		snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
-	if (path_in(data, s->set, "directory/data") != 0 || path_in(schema, s->schema_dir, "denshi.ldif") != 0)
+	if (tree_path(data, s->set, "directory/data") != 0 || tree_path(schema, s->schema_dir, "denshi.ldif") != 0)
 		return fail(s, DEN_SETUP_FILE, s->set, strerror(ENAMETOOLONG), NULL);
-	return slapadd(s, config, "0", template_fill(s, "directory.ldif.in", filled));
+	return slapadd(s, config, "0", fill(s, "directory.ldif.in", filled));
 }
 
 static int add_organisation(const struct setup *s, const char *config)
@@ -108,7 +109,7 @@ static int add_organisation(const struct setup *s, const char *config)
 
 	snprintf(uid, sizeof(uid), "%u", s->first_uid);
 	snprintf(gid, sizeof(gid), "%u", s->first_gid);
-	return slapadd(s, config, "2", template_fill(s, "organisation.ldif.in", filled));
+	return slapadd(s, config, "2", fill(s, "organisation.ldif.in", filled));
 }
 
 /* -- the set ------------------------------------------------------------------------------------- */
@@ -120,45 +121,27 @@ static int make_folders(const struct setup *s)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (path_in(path, s->set, names[i]) != 0 || tree_make(path, &s->directory_user) != 0)
+		if (tree_path(path, s->set, names[i]) != 0 || tree_make(path, &s->directory_user) != 0)
 			return fail(s, DEN_SETUP_FILE, path, strerror(errno), NULL);
-	return 0;
-}
-
-/* The state folder is root's alone: whoever owned it could put a directory of their own in place. */
-static int make_state(const struct setup *s)
-{
-	struct stat st;
-
-	if (mkdir(s->state, 0755) != 0 && errno != EEXIST)
-		return fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	if (lstat(s->state, &st) != 0)
-		return fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022))
-		return fail(s, DEN_SETUP_STATE_UNSAFE, s->state, NULL);
 	return 0;
 }
 
 int files_lock(const struct setup *s)
 {
-	int dir;
+	int result = set_lock(s->state);
 
-	if (make_state(s) != 0)
-		return -1;
-	dir = open_state(s);
-	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) != 0)
-		return fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	return 0; /* dir stays open: it is the lock */
+	if (result > 0)
+		return fail(s, DEN_SETUP_STATE_UNSAFE, s->state, NULL);
+	return result == 0 ? 0 : failed(s, s->state);
 }
 
 int files_make(struct setup *s)
 {
-	char config[PATH_MAX], set[PATH_MAX];
+	char config[PATH_MAX];
 
-	if (path_in(set, s->state, SET_PREFIX "XXXXXX") != 0 || !mkdtemp(set))
-		return fail(s, DEN_SETUP_FILE, set, strerror(errno), NULL);
-	snprintf(s->set, sizeof(s->set), "%s", set);
-	if (chmod(s->set, 0755) != 0 || make_folders(s) != 0 || path_in(config, s->set, "directory/config") != 0)
+	if (set_make(s->state, s->set) != 0)
+		return failed(s, s->state);
+	if (make_folders(s) != 0 || tree_path(config, s->set, "directory/config") != 0)
 		return -1;
 	if (add_config(s, config) != 0)
 		return -1;
@@ -167,26 +150,26 @@ int files_make(struct setup *s)
 
 /* -- the CA ------------------------------------------------------------------------------------------ */
 
-static int hand_over(const char *folder, const struct setup_user *user)
+static int hand_over(const char *folder, const struct unix_user *user)
 {
 	static const char *const names[] = {"ca.key", "ca.pem", ""};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (path_in(path, folder, names[i]) != 0 || lchown(path, user->uid, user->gid) != 0)
+		if (tree_path(path, folder, names[i]) != 0 || lchown(path, user->uid, user->gid) != 0)
 			return -1;
 	return 0;
 }
 
 int files_make_ca(struct setup *s)
 {
-	static const struct setup_user root = {0, 0};
+	static const struct unix_user root = {0, 0};
 	char folder[PATH_MAX];
 	struct dencrypt_ca *ca = NULL;
 	enum dencrypt_result r;
 	int result = -1;
 
-	if (path_in(folder, s->set, "ca") != 0 || tree_make(folder, &root) != 0)
+	if (tree_path(folder, s->set, "ca") != 0 || tree_make(folder, &root) != 0)
 		return fail(s, DEN_SETUP_FILE, folder, strerror(errno), NULL);
 	r = dencrypt_ca_make(s->org, DENCRYPT_EC_P384, time(NULL), &ca);
 	if (r == DENCRYPT_OK)
@@ -207,76 +190,30 @@ int files_make_ca(struct setup *s)
 
 int files_commit(struct setup *s)
 {
-	const char *set = strrchr(s->set, '/') + 1;
-	char ca[NAME_MAX], directory[NAME_MAX], run[NAME_MAX];
-	int dir = open_state(s), result = -1;
+	static const char *const links[] = {"ca", "directory", NULL};
+	char run[PATH_MAX];
 
-	if (dir < 0)
-		return fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	snprintf(ca, sizeof(ca), "%s/ca", set);
-	snprintf(directory, sizeof(directory), "%s/directory", set);
-	snprintf(run, sizeof(run), "%s/run", set);
-	/* `ca` of an earlier, unfinished run points to a set that was swept. */
-	if (tree_remove(dir, run) == 0 && tree_remove(dir, "ca") == 0 && syncfs(dir) == 0 &&
-		symlinkat(ca, dir, "ca") == 0 && symlinkat(directory, dir, "directory") == 0 && fsync(dir) == 0)
-		result = 0;
-	if (result != 0)
-		fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	close(dir);
-	return result;
+	if (tree_path(run, s->set, "run") == 0 && set_discard(s->state, run) == 0 &&
+		set_commit(s->state, s->set, links) == 0)
+		return 0;
+	return failed(s, s->state);
 }
 
 void files_discard(struct setup *s)
 {
-	int dir = *s->set ? open_state(s) : -1;
-
-	if (dir < 0)
-		return;
-	(void)tree_remove(dir, strrchr(s->set, '/') + 1);
-	close(dir);
+	if (*s->set)
+		(void)set_discard(s->state, s->set);
 	s->set[0] = '\0';
-}
-
-/* Every set: called only where none is in use, or where the one in use goes. */
-static int remove_sets(int dir)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
-	DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *entry;
-
-	if (!folder) {
-		if (copy >= 0)
-			close(copy);
-		return -1;
-	}
-	while ((entry = readdir(folder)))
-		if (strncmp(entry->d_name, SET_PREFIX, strlen(SET_PREFIX)) == 0)
-			result |= tree_remove(dir, entry->d_name);
-	closedir(folder);
-	return result;
 }
 
 void files_sweep(const struct setup *s)
 {
-	int dir = open_state(s);
-
-	if (dir < 0)
-		return;
-	(void)remove_sets(dir);
-	close(dir);
+	(void)set_sweep(s->state);
 }
 
 int files_remove(struct setup *s)
 {
-	int dir = open_state(s), result;
-
-	if (dir < 0)
-		return fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	result = tree_remove(dir, "directory");
-	if (result == 0)
-		result = tree_remove(dir, "ca") | remove_sets(dir);
-	if (result != 0)
-		fail(s, DEN_SETUP_FILE, s->state, strerror(errno), NULL);
-	close(dir);
-	return result;
+	if (set_unlink(s->state, "directory") == 0 && set_unlink(s->state, "ca") == 0 && set_sweep(s->state) == 0)
+		return 0;
+	return failed(s, s->state);
 }

@@ -10,7 +10,7 @@
 #include "core/password.h"
 #include "crypto/digest.h"
 #include "directory/normalise.h"
-#include "tools/denshi-setup/program.h"
+#include "tools/server/program.h"
 #include "tools/denshi-setup/setup.h"
 
 enum option_key {
@@ -99,7 +99,7 @@ static void defaults(struct setup *s)
 	for (size_t i = 0; i < NUMBERS; i++)
 		put_number(s, &numbers[i], numbers[i].otherwise);
 	s->lang = den_lang_from_environment(NULL);
-	s->state = SETUP_STATE;
+	s->state = SET_STATE;
 	s->schema_dir = DENSHI_DATADIR "/ldap-schema";
 	s->config_path = DEN_CONFIG_PATH;
 }
@@ -336,7 +336,7 @@ static int sample_accounts(struct setup *s)
 
 /* -- surroundings ------------------------------------------------------------------------------- */
 
-static int find_user(const struct setup *s, const char *name, struct setup_user *user)
+static int find_user(const struct setup *s, const char *name, struct unix_user *user)
 {
 	const struct passwd *found = getpwnam(name);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/denshi-setup/program.h"
+#include "tools/server/program.h"
 
 #define START_MS 15000
 #define STOP_MS 15000

@@ -6,7 +6,8 @@
 #define DENSHI_SETUP_SERVER_H
 
 #include "directory/connection.h"
-#include "tools/denshi-setup/child.h"
+#include "tools/denshi-setup/setup.h"
+#include "tools/server/child.h"
 
 struct server {
 	struct child child;

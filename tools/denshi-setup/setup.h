@@ -14,7 +14,6 @@
 #define DENSHI_SETUP_SETUP_H
 
 #include <limits.h>
-#include <sys/types.h>
 
 #include "config/config.h"
 #include "core/loginid.h"
@@ -22,8 +21,9 @@
 #include "core/secret.h"
 #include "core/text.h"
 #include "crypto/bytes.h"
+#include "tools/server/child.h"
+#include "tools/server/set.h"
 
-#define SETUP_STATE "/var/lib/denshi-server"
 #define SETUP_LABEL_CHARACTERS 80
 #define SETUP_ACCOUNTS_MAX 256
 #define SETUP_GRANT_DAYS 30 /* R-CERT-1 */
@@ -32,11 +32,6 @@
 struct setup_account {
 	char id[33];
 	char label[4 * SETUP_LABEL_CHARACTERS + 1];
-};
-
-struct setup_user {
-	uid_t uid;
-	gid_t gid;
 };
 
 struct setup {
@@ -52,7 +47,7 @@ struct setup {
 	size_t naccounts;
 
 	/* found out */
-	struct setup_user directory_user, denshid_user, ca_user;
+	struct unix_user directory_user, denshid_user, ca_user;
 	struct den_secret *password;
 
 	/* made */

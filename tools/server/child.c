@@ -1,4 +1,4 @@
-#include "tools/denshi-setup/child.h"
+#include "tools/server/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define SAID_MAX 600
 
-static void become(const struct setup_user *user)
+static void become(const struct unix_user *user)
 {
 	if (setgroups(1, &user->gid) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
 		setresuid(user->uid, user->uid, user->uid) != 0)
@@ -26,8 +26,8 @@ static void become(const struct setup_user *user)
 		_exit(126);
 }
 
-__attribute__((noreturn)) static void run(char *const argv[], const struct setup_user *user, int input,
-	int output, pid_t parent)
+__attribute__((noreturn)) static void run(char *const argv[], const struct unix_user *user, int input,
+	int output, int errors, pid_t parent)
 {
 	static char *const environment[] = {
 		(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", NULL};
@@ -37,7 +37,7 @@ __attribute__((noreturn)) static void run(char *const argv[], const struct setup
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (input < 0)
 		input = open("/dev/null", O_RDONLY);
-	if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 || chdir("/") != 0)
+	if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0 || chdir("/") != 0)
 		_exit(126);
 	close_range(3, ~0u, 0);
 	umask(077);
@@ -49,7 +49,12 @@ __attribute__((noreturn)) static void run(char *const argv[], const struct setup
 	_exit(127);
 }
 
-int child_start(struct child *c, char *const argv[], const struct setup_user *user, int input)
+int child_start(struct child *c, char *const argv[], const struct unix_user *user, int input)
+{
+	return child_start_to(c, argv, user, input, -1);
+}
+
+int child_start_to(struct child *c, char *const argv[], const struct unix_user *user, int input, int output)
 {
 	pid_t parent = getpid();
 
@@ -59,7 +64,7 @@ int child_start(struct child *c, char *const argv[], const struct setup_user *us
 		return -1;
 	c->pid = fork();
 	if (c->pid == 0)
-		run(argv, user, input, c->output, parent);
+		run(argv, user, input, output < 0 ? c->output : output, c->output, parent);
 	if (c->pid > 0)
 		c->pidfd = pidfd_open(c->pid, 0);
 	if (c->pid < 0 || c->pidfd < 0) {

@@ -1,13 +1,22 @@
-#include "tools/denshi-setup/tree.h"
+#include "tools/server/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int tree_make(const char *path, const struct setup_user *user)
+int tree_path(char *buf, const char *folder, const char *name)
+{
+	if (snprintf(buf, PATH_MAX, "%s/%s", folder, name) < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+int tree_make(const char *path, const struct unix_user *user)
 {
 	if (mkdir(path, 0700) != 0)
 		return -1;

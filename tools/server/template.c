@@ -1,11 +1,12 @@
-#include "tools/denshi-setup/template.h"
+#include "tools/server/template.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "tools/server/tree.h"
 
 static const char *value_of(const struct template_value *values, const char *name, size_t len)
 {
@@ -37,43 +38,40 @@ static const char *fill_line(FILE *out, char *line, const struct template_value 
 	return NULL;
 }
 
-static int fill(const struct setup *s, const char *path, FILE *in, FILE *out,
-	const struct template_value *values)
+static int fill(FILE *in, FILE *out, const struct template_value *values, char unknown[TEMPLATE_NAME_SIZE])
 {
-	const char *unknown = NULL;
+	const char *name = NULL;
 	char *line = NULL;
 	size_t size = 0;
 
-	while (!unknown && getline(&line, &size, in) > 0) {
-		unknown = fill_line(out, line, values);
-		if (unknown)
-			fail(s, DEN_SETUP_TEMPLATE, path, unknown, NULL);
+	while (!name && getline(&line, &size, in) > 0) {
+		name = fill_line(out, line, values);
+		if (name)
+			snprintf(unknown, TEMPLATE_NAME_SIZE, "%s", name);
 	}
 	free(line);
-	if (!unknown && (ferror(in) || fflush(out) != 0))
-		return fail(s, DEN_SETUP_FILE, path, strerror(errno), NULL);
-	return unknown ? -1 : 0;
+	return name || ferror(in) || fflush(out) != 0 ? -1 : 0;
 }
 
-int template_fill(const struct setup *s, const char *file, const struct template_value *values)
+int template_fill(const char *folder, const char *file, const struct template_value *values,
+	char unknown[TEMPLATE_NAME_SIZE])
 {
 	char path[PATH_MAX];
-	FILE *in, *out = NULL;
+	FILE *in = NULL, *out = NULL;
 	int fd = -1, result = -1;
 
-	snprintf(path, sizeof(path), "%s/%s", s->schema_dir, file);
-	in = fopen(path, "re");
+	unknown[0] = '\0';
+	if (tree_path(path, folder, file) == 0)
+		in = fopen(path, "re");
 	if (!in)
-		return fail(s, DEN_SETUP_FILE, path, strerror(errno), NULL);
+		return -1;
 	fd = memfd_create(file, MFD_CLOEXEC);
 	if (fd >= 0)
 		out = fdopen(dup(fd), "w");
-	if (!out)
-		fail(s, DEN_SETUP_FILE, path, strerror(errno), NULL);
-	else
-		result = fill(s, path, in, out, values);
-	if (out)
+	if (out) {
+		result = fill(in, out, values, unknown);
 		fclose(out);
+	}
 	fclose(in);
 	if (result == 0 && lseek(fd, 0, SEEK_SET) == 0)
 		return fd;

@@ -1,6 +1,6 @@
 /* Where Debian's OpenLDAP is. */
-#ifndef DENSHI_SETUP_PROGRAM_H
-#define DENSHI_SETUP_PROGRAM_H
+#ifndef DENSHI_SERVER_PROGRAM_H
+#define DENSHI_SERVER_PROGRAM_H
 
 #define PROGRAM_SLAPADD "/usr/sbin/slapadd"
 #define PROGRAM_SLAPD "/usr/sbin/slapd"

@@ -1,11 +1,16 @@
 /* Folders: made with an owner, removed with all that is in them. */
-#ifndef DENSHI_SETUP_TREE_H
-#define DENSHI_SETUP_TREE_H
+#ifndef DENSHI_SERVER_TREE_H
+#define DENSHI_SERVER_TREE_H
 
-#include "tools/denshi-setup/setup.h"
+#include <limits.h>
+
+#include "tools/server/child.h"
+
+/* folder/name; buf of PATH_MAX. -1 with errno where it is too long. */
+int tree_path(char *buf, const char *folder, const char *name);
 
 /* A new folder, mode 0700, that belongs to user. -1 with errno. */
-int tree_make(const char *path, const struct setup_user *user);
+int tree_make(const char *path, const struct unix_user *user);
 
 /*
  * Removes name in the folder dir, and what is below; follows no link, so that an
