@@ -18,7 +18,7 @@
 struct den_config {
 	char organisation[33]; /* its suffix is o=NAME; the one setting without a default */
 	char uri[256];	       /* of the directory, ldapi://... */
-	char host[254];	       /* this host's name, lower case; by default gethostname(2) */
+	char host[65];	       /* this host's name, lower case; by default gethostname(2), which has no longer ones */
 	char socket[108];      /* of denshid */
 	char snapshot[256];    /* the file that NSS reads */
 	char ca_state[256];    /* folder of denshi-ca's key and certificate */

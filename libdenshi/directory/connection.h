@@ -21,7 +21,6 @@
 
 #define DENDIR_DN_SIZE 256
 #define DENDIR_ORG_SIZE 33
-#define DENDIR_HOST_SIZE 254
 /* Longest time-out of one operation; a deadline may end it earlier. */
 #define DENDIR_OPERATION_MS 3000
 

@@ -111,6 +111,33 @@ run host ldapdelete "$someone"
 check "may not: a host deletes a user" refused
 run host ldapmodrdn -r -s ou=people,o=acme "uid=d-plain01,$people" uid=d-plain02
 check "may not: a host renames a user" refused
+list=cn=hosts,ou=services,o=acme this_host=cn=sandbox.denshi.test,ou=hosts,o=acme
+modify "$list" "add: member
+member: cn=evil,ou=hosts,o=acme" | may_not "a host makes a host" host ldapmodify
+may_not "a host describes a host" host ldapadd <<END
+dn: cn=evil,ou=hosts,o=acme
+objectClass: denshiHost
+cn: evil
+denshiHostId: x
+END
+# A host that is taken off the list is nobody at its next operation, on a connection too
+# that it opened before: one ldapsearch, a filter a line.
+coproc searches {
+	setpriv --reuid=denshi --regid=denshi --groups=denshi-directory stdbuf -oL \
+		ldapsearch -LLL -Q -Y EXTERNAL -H "$uri" -b "$people" -f - '(uid=%s)' cn 2>&1
+}
+exec 8<&"${searches[0]}" 9>&"${searches[1]}"
+ask() { echo "$1" >&9; out=$(timeout 2 sed -u '/./,$!d; /^$/q' <&8); }
+ask d-plain01
+check "a host reads a user" says '^cn:' ''
+modify "$list" "delete: member
+member: $this_host" | root ldapmodify >/dev/null 2>&1
+ask d-maker01
+check "taken off the list, it reads nothing, on the same connection" says '^No such object' ''
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 1' | may_not "and takes no slot" host ldapmodify
+modify "$list" "add: member
+member: $this_host" | root ldapmodify >/dev/null 2>&1
+await 5 runuser -u d-maker01 -- denshi status
 
 # ---- login identities ----
 modify "uid=d-maker01,$people" $'add: denshiAuthority\ndenshiAuthority: transfer.approver' |

@@ -10,6 +10,7 @@
 
 #include "crypto/digest.h"
 #include "directory/certificate.h"
+#include "directory/host.h"
 #include "directory/update.h"
 #include "directory/version.h"
 #include "tools/denshi-setup/server.h"
@@ -79,20 +80,15 @@ static struct dendir_mods *entry(const char *class, const char *cn)
 
 static int add_host(struct work *w)
 {
-	struct dendir_mods *m = entry("organizationalUnit", NULL);
+	struct dendir_host host = {0};
+	enum den_code code;
 
-	dendir_mods_put(m, DENDIR_ADD, "ou", "hosts");
-	snprintf(w->dn, sizeof(w->dn), "ou=hosts");
-	if (add(w, m) != 0)
-		return -1;
-	snprintf(w->dn, sizeof(w->dn), "cn=%.200s,ou=hosts", w->s->host);
-	return add(w, entry("device", w->s->host));
-}
-
-static int add_signer(struct work *w)
-{
-	dendir_dn(w->dn, w->d, "cn=denshi-ca,ou=hosts");
-	return add(w, entry("device", "denshi-ca"));
+	dendir_dn(w->dn, w->d, DENDIR_DN_HOST, w->s->host);
+	snprintf(host.name, sizeof(host.name), "%s", w->s->host);
+	if (dencrypt_random_id(host.id, sizeof(host.id)) != DENCRYPT_OK)
+		return fail(w->s, DEN_SETUP_NO_PASSWORD, strerror(errno), NULL);
+	code = dendir_host_add(w->d, &host);
+	return code == DEN_OK ? 0 : refused(w, code);
 }
 
 /* -- the catalogue and its groups ------------------------------------------------------------------ */
@@ -310,7 +306,7 @@ static int publish_ca(struct work *w)
 
 int entries_make(struct setup *s)
 {
-	static int (*const steps[])(struct work *) = {add_host, add_signer, add_catalogue, store_next_ids,
+	static int (*const steps[])(struct work *) = {add_host, add_catalogue, store_next_ids,
 		add_decoy, add_master, set_master_password, add_grant, publish_ca, publish_master, add_record,
 		add_pointer};
 	struct work w = {.s = s, .next_gid = s->first_gid, .now = time(NULL)};

@@ -63,11 +63,13 @@ static int fill(const struct setup *s, const char *file, const struct template_v
 
 /* The clauses that the access rules are made of; the template says what they mean. */
 struct clauses {
-	char approval[128], master[256], own_request[256];
+	char host[128], signer[128], approval[128], master[256], own_request[256];
 };
 
 static void write_clauses(struct clauses *c, const char *org)
 {
+	snprintf(c->host, sizeof(c->host), "group/denshiHosts/member=\"cn=hosts,ou=services,o=%s\"", org);
+	snprintf(c->signer, sizeof(c->signer), "dn.exact=\"cn=denshi-ca,ou=services,o=%s\"", org);
 	snprintf(c->approval, sizeof(c->approval), "dn.regex=\"^cn=approval,uid=[^,+]+,ou=people,o=%s$\"", org);
 	/* A set has no "and": role and state are joined to one word. */
 	snprintf(c->master, sizeof(c->master),
@@ -85,10 +87,11 @@ static int add_config(const struct setup *s, const char *config)
 	const unsigned values[6] = {s->denshid_user.uid, s->denshid_user.gid, s->ca_user.uid, s->ca_user.gid,
 		s->memory_kib, s->passes};
 	const struct template_value filled[] = {
-		{"ORG", s->org}, {"HOST", s->host}, {"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]},
+		{"ORG", s->org}, {"HOSTNAME", s->host}, {"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]},
 		{"CA_UID", numbers[2]}, {"CA_GID", numbers[3]}, {"ARGON2_M", numbers[4]},
 		{"ARGON2_T", numbers[5]}, {"MODULEPATH", LDAP_MODULES}, {"SCHEMADIR", LDAP_SCHEMA},
-		{"DENSHI_SCHEMA", schema}, {"DATADIR", data}, {"APPROVAL", clauses.approval},
+		{"DENSHI_SCHEMA", schema}, {"DATADIR", data}, {"HOST", clauses.host},
+		{"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer}, {"APPROVAL", clauses.approval},
 		{"MASTER", clauses.master}, {"OWN_REQUEST", clauses.own_request},
 		/* address space, not disk: 100,000 users took 167 MB */
 		{"MAXSIZE", "4294967296"}, {NULL, NULL}};
@@ -109,7 +112,7 @@ static int add_organisation(const struct setup *s, const char *config)
 
 	snprintf(uid, sizeof(uid), "%u", s->first_uid);
 	snprintf(gid, sizeof(gid), "%u", s->first_gid);
-	return slapadd(s, config, "2", fill(s, "organisation.ldif.in", filled));
+	return slapadd(s, config, "1", fill(s, "organisation.ldif.in", filled));
 }
 
 /* -- the set ------------------------------------------------------------------------------------- */
@@ -117,7 +120,7 @@ static int add_organisation(const struct setup *s, const char *config)
 static int make_folders(const struct setup *s)
 {
 	static const char *const names[] = {"directory", "directory/config", "directory/data",
-		"directory/data/hosts", "directory/data/organisation", "run"};
+		"run"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

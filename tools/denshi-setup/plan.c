@@ -107,7 +107,7 @@ static void defaults(struct setup *s)
 static void wrong(struct setup *s, struct given *g, const char *option, const char *found, enum den_code allowed)
 {
 	char may[DEN_TEXT_MAX];
-	const char *limits[] = {"1", allowed == DEN_CONFIG_ORGANISATION ? "32" : "253"};
+	const char *limits[] = {"1", allowed == DEN_CONFIG_ORGANISATION ? "32" : "64"};
 
 	den_text_format(may, sizeof(may), s->lang, allowed, limits, 2);
 	fail(s, DEN_SETUP_OPTION, option, found, may, NULL);

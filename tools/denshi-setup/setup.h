@@ -2,7 +2,7 @@
  * denshi-setup makes an organisation's directory out of nothing: what is asked
  * for, how it goes on, and what its files share.
  *
- *	STATE/set-XXXXXX/directory/{config,data/hosts,data/organisation}
+ *	STATE/set-XXXXXX/directory/{config,data}
  *	STATE/set-XXXXXX/ca/{ca.key,ca.pem}
  *	STATE/ca, STATE/directory -> the two folders of the set in use
  *
@@ -38,7 +38,7 @@ struct setup {
 	/* as asked for, checked by plan.c */
 	char org[33], org_name[DEN_NAME_SIZE];
 	char master[DEN_LOGIN_ID_SIZE], master_name[DEN_NAME_SIZE], mail[DEN_MAIL_MAX + 1];
-	char host[254], uri[256];
+	char host[65], uri[256];
 	enum den_lang org_lang;
 	const char *state, *schema_dir, *config_path, *accounts_file;
 	unsigned memory_kib, passes, first_uid, first_gid;
