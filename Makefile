@@ -4,9 +4,10 @@ PREFIX     ?= /usr
 DESTDIR    ?=
 SYSCONFDIR ?= /etc
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
-# Where glibc and libpam look for modules, whatever the prefix of the rest.
+# Where glibc, libpam and slapd look for modules, whatever the prefix of the rest.
 NSSDIR     ?= /usr/lib/$(MULTIARCH)
 PAMDIR     ?= $(NSSDIR)/security
+SLAPDDIR   ?= /usr/lib/ldap
 LIBEXECDIR ?= $(PREFIX)/libexec/denshi
 DATADIR    ?= $(PREFIX)/share/denshi
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
@@ -37,6 +38,7 @@ override CPPFLAGS += -D_GNU_SOURCE -DDENSHI_VERSION='"$(VERSION)"' \
           -DDENSHI_LIBEXECDIR='"$(LIBEXECDIR)"' -DDENSHI_DATADIR='"$(DATADIR)"' \
           -Ilibdenshi -I.
 override LDFLAGS += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+comma   := ,
 SOFLAGS := -shared -Wl,-z,defs -Wl,-z,nodelete
 
 LDAP_LIBS   := -lldap -llber
@@ -51,8 +53,9 @@ DIRECTORY := $(B)/libdenshi-directory.a
 CONFIG    := $(B)/libdenshi-config.a
 # What the programs of the directory's machine share.
 SERVER    := $(B)/libdenshi-server.a
+PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-ssh-keys
-MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2
+MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MODULE_TESTS := $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c))
@@ -94,6 +97,11 @@ $(B)/pam_denshi.so: $(call objects,pam_denshi) $(CORE) pam_denshi/pam_denshi.map
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) \
 		-Wl,--version-script=pam_denshi/pam_denshi.map -o $@ $(filter %.o %.a,$^) -lpam
 
+# lutil_passwd_add is in the slapd that loads it, so not every symbol is defined here.
+$(B)/pw-argon2id.so: $(call objects,slapd_argon2id) slapd_argon2id/slapd_argon2id.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -Wl$(comma)-z$(comma)defs,$(SOFLAGS)) \
+		-Wl,--version-script=slapd_argon2id/slapd_argon2id.map -o $@ $(filter %.o,$^) -largon2 -llber
+
 $(B)/denshid: $(call objects,denshid) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) \
 		-levent_core -lconfig -lunistring
@@ -125,13 +133,13 @@ module-tests: $(MODULE_TESTS)
 fuzzers: $(FUZZERS)
 
 # cmocka, and every room: a unit test takes what it needs.
-$(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+$(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE) $(PWHASH)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring -largon2
 
 $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c)): $(B)/tests/%: $(B)/o/tests/module/%.o $(CRYPTO) $(CORE)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka -lpam $(CRYPTO_LIBS) -ldl
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -rdynamic -pthread -o $@ $^ -lcmocka -lpam $(CRYPTO_LIBS) -llber -ldl
 
 # libFuzzer is clang's: the fuzzed rooms are compiled again with it.
 FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c)
@@ -167,7 +175,7 @@ stage: all
 
 install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR) \
-		$(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
+		$(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SLAPDDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
 		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
@@ -176,6 +184,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 755 $(B)/denshi-setup $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
+	install -m 644 $(B)/pw-argon2id.so $(DESTDIR)$(SLAPDDIR)/
 	install -m 644 $(wildcard ldap-schema/*) $(DESTDIR)$(DATADIR)/ldap-schema/
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/

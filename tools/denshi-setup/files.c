@@ -89,7 +89,8 @@ static int add_config(const struct setup *s, const char *config)
 	const struct template_value filled[] = {
 		{"ORG", s->org}, {"HOSTNAME", s->host}, {"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]},
 		{"CA_UID", numbers[2]}, {"CA_GID", numbers[3]}, {"ARGON2_M", numbers[4]},
-		{"ARGON2_T", numbers[5]}, {"MODULEPATH", LDAP_MODULES}, {"SCHEMADIR", LDAP_SCHEMA},
+		{"ARGON2_T", numbers[5]}, {"ARGON2", s->argon2id ? LDAP_ARGON2ID : LDAP_ARGON2},
+		{"MODULEPATH", LDAP_MODULES}, {"SCHEMADIR", LDAP_SCHEMA},
 		{"DENSHI_SCHEMA", schema}, {"DATADIR", data}, {"HOST", clauses.host},
 		{"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer}, {"APPROVAL", clauses.approval},
 		{"MASTER", clauses.master}, {"OWN_REQUEST", clauses.own_request},

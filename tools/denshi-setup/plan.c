@@ -361,6 +361,7 @@ int plan_surroundings(struct setup *s)
 	result |= find_user(s, "denshi-ca", &s->ca_user);
 	result |= find_program(s, PROGRAM_SLAPADD);
 	result |= find_program(s, PROGRAM_SLAPD);
+	s->argon2id = access(LDAP_MODULES "/" LDAP_ARGON2ID ".so", R_OK) == 0;
 	if (s->accounts_file)
 		result |= read_accounts(s);
 	if (s->sample)
@@ -370,12 +371,15 @@ int plan_surroundings(struct setup *s)
 
 void plan_show(const struct setup *s)
 {
-	char master[DEN_NAME_SIZE + 64];
+	char master[DEN_NAME_SIZE + 64], memory[16], passes[16];
 
 	say(s, DEN_SETUP_SHOW_ORGANISATION, s->org, s->org_name, den_lang_name(s->org_lang), NULL);
 	snprintf(master, sizeof(master), "%s (%s)", s->master, s->master_name);
 	say(s, DEN_SETUP_SHOW_MASTER, master, s->mail, NULL);
 	say(s, DEN_SETUP_SHOW_HOST, s->host, s->uri, s->state, NULL);
+	snprintf(memory, sizeof(memory), "%u", s->memory_kib);
+	snprintf(passes, sizeof(passes), "%u", s->passes);
+	say(s, s->argon2id ? DEN_SETUP_SHOW_ARGON2ID : DEN_SETUP_SHOW_ARGON2I, memory, passes, NULL);
 	for (size_t i = 0; i < s->naccounts; i++)
 		say(s, DEN_SETUP_SHOW_ACCOUNT, s->accounts[i].id, s->accounts[i].label, NULL);
 }

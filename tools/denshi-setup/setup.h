@@ -43,6 +43,7 @@ struct setup {
 	const char *state, *schema_dir, *config_path, *accounts_file;
 	unsigned memory_kib, passes, first_uid, first_gid;
 	int password_fd, generate, dry_run, yes, remove, sample;
+	int argon2id; /* slapd's module for it is here */
 	struct setup_account *accounts;
 	size_t naccounts;
 

@@ -6,5 +6,8 @@
 #define PROGRAM_SLAPD "/usr/sbin/slapd"
 #define LDAP_MODULES "/usr/lib/ldap"
 #define LDAP_SCHEMA "/etc/ldap/schema"
+/* The module that hashes passwords: ours, for Argon2id; slapd's own where ours isn't there. */
+#define LDAP_ARGON2ID "pw-argon2id"
+#define LDAP_ARGON2 "argon2"
 
 #endif
