@@ -8,21 +8,10 @@
 
 #include "crypto/file.h"
 #include "tools/denshi-setup/setup.h"
+#include "tools/server/settings.h"
 
 #define CONFIG_MAX 65536
 #define MARK "# -- written by denshi setup; denshi setup --remove takes it away --\n"
-
-/* 1 where a line of text sets something: neither blank nor a comment. */
-static int sets_something(const char *text)
-{
-	while (*text) {
-		text += strspn(text, " \t\r\n");
-		if (*text && *text != '#' && strncmp(text, "//", 2) != 0)
-			return 1;
-		text += strcspn(text, "\n");
-	}
-	return 0;
-}
 
 /* The file as a string to be freed; "" where there is none. NULL (said). */
 static char *read_text(const struct setup *s)
@@ -75,7 +64,7 @@ int conf_write(const struct setup *s, int *written)
 	*written = 0;
 	if (!text)
 		return -1;
-	if (sets_something(text)) {
+	if (settings_are_in_text(text)) {
 		if (!agrees(s))
 			say(s, DEN_SETUP_CONFIG_KEPT, s->config_path, s->org, s->uri, s->host, NULL);
 		result = 0;

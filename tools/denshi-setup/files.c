@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "crypto/ca.h"
+#include "directory/schema.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/child.h"
 #include "tools/server/program.h"
@@ -107,12 +108,14 @@ static int add_config(const struct setup *s, const char *config)
 
 static int add_organisation(const struct setup *s, const char *config)
 {
-	char uid[16], gid[16];
+	char uid[16], gid[16], version[16];
 	const struct template_value filled[] = {{"ORG", s->org}, {"ORGNAME", s->org_name},
-		{"LANG", den_lang_name(s->org_lang)}, {"FIRST_UID", uid}, {"FIRST_GID", gid}, {NULL, NULL}};
+		{"LANG", den_lang_name(s->org_lang)}, {"FIRST_UID", uid}, {"FIRST_GID", gid}, {"SCHEMA_VERSION", version},
+		{NULL, NULL}};
 
 	snprintf(uid, sizeof(uid), "%u", s->first_uid);
 	snprintf(gid, sizeof(gid), "%u", s->first_gid);
+	snprintf(version, sizeof(version), "%d", DENDIR_SCHEMA_VERSION);
 	return slapadd(s, config, "1", fill(s, "organisation.ldif.in", filled));
 }
 

@@ -1,6 +1,5 @@
 /* denshi-setup(8): an organisation's directory and CA on this machine; `denshi setup` runs it. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,24 +8,7 @@
 
 #include "directory/connection.h"
 #include "tools/denshi-setup/setup.h"
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-	stopped = number;
-}
-
-/* From here on a signal ends setup between two steps, so that nothing half-made stays. */
-static void hold_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &action, NULL);
-}
+#include "tools/server/interrupt.h"
 
 static int make(struct setup *s)
 {
@@ -34,8 +16,8 @@ static int make(struct setup *s)
 	int written = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i](s) != 0 || stopped)
-			return stopped ? fail(s, DEN_SETUP_INTERRUPTED, NULL) : -1;
+		if (steps[i](s) != 0 || interrupt_came())
+			return interrupt_came() ? fail(s, DEN_SETUP_INTERRUPTED, NULL) : -1;
 	if (conf_write(s, &written) != 0)
 		return -1;
 	if (files_commit(s) == 0)
@@ -73,7 +55,7 @@ static int set_up(struct setup *s)
 	if (files_in_use(s))
 		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
 	files_sweep(s);
-	hold_signals();
+	interrupt_hold();
 	result = make(s);
 	if (result == 0)
 		tell(s);

@@ -65,7 +65,9 @@ int cli_passwd(struct cli *cli, const struct args *args);
 int cli_unlock(struct cli *cli, const struct args *args);
 int cli_logout(struct cli *cli, const struct args *args);
 
-/* Hands over to the denshi-setup program; returns only where it can't be run. */
-int cli_setup(struct cli *cli, char **argv);
+/* 1 for the word of a command that is a program of its own (setup, directory). */
+int cli_is_program(const char *word);
+/* Hands over to it, argv[0] is that word; returns only where it can't be run. */
+int cli_program(struct cli *cli, char **argv);
 
 #endif

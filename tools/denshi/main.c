@@ -70,6 +70,7 @@ static const struct command commands[] = {
 		DEN_CLI_DO_UNLOCK, DEN_CLI_SECRETS_UNLOCK, cli_unlock},
 	{"logout", NULL, "", 0, 0, COMMON | O(BUSINESS), DEN_CLI_DO_LOGOUT, DEN_OK, cli_logout},
 	{"setup", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_SETUP, DEN_OK, NULL},
+	{"directory", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_DIRECTORY, DEN_OK, NULL},
 	{"help", NULL, "[COMMAND]", 0, 2, 0, DEN_CLI_DO_HELP, DEN_OK, NULL},
 	/* Other words for the same, found but not listed. */
 	{"authority", "grant", "LOGIN AUTHORITY...", 2, ANY_NUMBER,
@@ -332,8 +333,8 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
 		strcmp(argv[0], "help") == 0)
 		return help(cli, argc - 1, argv + 1);
-	if (strcmp(argv[0], "setup") == 0)
-		return cli_setup(cli, argv);
+	if (cli_is_program(argv[0]))
+		return cli_program(cli, argv);
 	if (argc == 2 && is_group(argv[0]) && strcmp(argv[1], "--help") == 0)
 		return help_list(cli, argv[0]);
 	cli->command = find(argc, argv, &words);

@@ -3,6 +3,7 @@
 #define DENSHI_SERVER_PROGRAM_H
 
 #define PROGRAM_SLAPADD "/usr/sbin/slapadd"
+#define PROGRAM_SLAPCAT "/usr/sbin/slapcat"
 #define PROGRAM_SLAPD "/usr/sbin/slapd"
 #define LDAP_MODULES "/usr/lib/ldap"
 #define LDAP_SCHEMA "/etc/ldap/schema"

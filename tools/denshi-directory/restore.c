@@ -1,0 +1,389 @@
+/*
+ * denshi directory restore FILE: a directory out of a backup. It is built in a set of
+ * its own, compared with the backup, and put in use by one step.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/file.h"
+#include "directory/schema.h"
+#include "tools/denshi-directory/compare.h"
+#include "tools/denshi-directory/slap.h"
+#include "tools/server/interrupt.h"
+#include "tools/server/settings.h"
+#include "tools/server/tree.h"
+
+#define FILE_MAX 65536
+
+/* In cn=config, what was true of the machine that the backup is of, and what is of this one. */
+struct replacement {
+	char from[PATH_MAX], to[PATH_MAX];
+};
+#define REPLACEMENTS 3
+
+struct restore {
+	const struct run *run;
+	const char *path;
+	struct archive *archive;
+	struct archive_head head;
+	char set[PATH_MAX];
+	struct replacement replacements[REPLACEMENTS];
+	char *conf; /* of denshi.conf, for when the directory is in use */
+	size_t conf_size;
+	int was_replica, conf_kept;
+	size_t entries;
+	struct slap_writer writer;
+	/* the part that is being read */
+	int (*take)(struct restore *, const char *line, size_t len);
+	int (*end)(struct restore *);
+	char name[64], text[FILE_MAX]; /* of a file */
+	size_t used;
+};
+
+/* -- cn=config --------------------------------------------------------------------------------- */
+
+static void plan_replacements(struct restore *s)
+{
+	const struct unix_user *const pairs[][2] = {{&s->head.denshid, &s->run->denshid_user},
+		{&s->head.ca, &s->run->ca_user}};
+
+	snprintf(s->replacements[0].from, PATH_MAX, "%s", s->head.set);
+	snprintf(s->replacements[0].to, PATH_MAX, "%s", s->set);
+	for (size_t i = 0; i < 2; i++) {
+		static const char peer[] = "gidNumber=%u[+]uidNumber=%u,cn=peercred,";
+
+		snprintf(s->replacements[i + 1].from, PATH_MAX, peer, pairs[i][0]->gid, pairs[i][0]->uid);
+		snprintf(s->replacements[i + 1].to, PATH_MAX, peer, pairs[i][1]->gid, pairs[i][1]->uid);
+	}
+}
+
+/* The replacement whose text comes first in line, and where; NULL for none. */
+static const struct replacement *find_replacement(const struct restore *s, const char *line, const char **at)
+{
+	const struct replacement *first = NULL;
+
+	for (size_t i = 0; i < REPLACEMENTS; i++) {
+		const char *found = strstr(line, s->replacements[i].from);
+
+		if (found && (!first || found < *at)) {
+			first = &s->replacements[i];
+			*at = found;
+		}
+	}
+	return first;
+}
+
+/* Each folder on the way, below the set. */
+static int make_folder(struct restore *s, const char *below)
+{
+	char path[PATH_MAX], part[PATH_MAX];
+	size_t len = strcspn(below, "\n");
+
+	for (size_t i = 1; i <= len; i++) {
+		if (i < len && below[i] != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)i, below);
+		if (tree_path(path, s->set, part) != 0 ||
+			(tree_make(path, &s->run->directory_user) != 0 && errno != EEXIST))
+			return fail_file(s->run, path);
+	}
+	return 0;
+}
+
+/* slapadd wants a database's folder to be there. */
+static int make_database_folder(struct restore *s, const char *line)
+{
+	static const char attribute[] = "olcDbDirectory: ";
+	size_t old = strlen(s->head.set);
+	const char *path = line + sizeof(attribute) - 1;
+
+	if (strncmp(line, attribute, sizeof(attribute) - 1) != 0)
+		return 0;
+	if (strncmp(path, s->head.set, old) != 0 || path[old] != '/' || strstr(path, ".."))
+		return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	return make_folder(s, path + old + 1);
+}
+
+/* The other server has other contents from now on: it is joined anew. */
+static int is_of_replication(const char *line)
+{
+	static const char *const attributes[] = {"olcSyncrepl:", "olcMultiProvider:", "olcMirrorMode:"};
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (strncmp(line, attributes[i], strlen(attributes[i])) == 0)
+			return 1;
+	return 0;
+}
+
+static int take_config(struct restore *s, const char *line, size_t len)
+{
+	const struct replacement *found;
+	const char *at = NULL;
+
+	(void)len;
+	if (is_of_replication(line)) {
+		s->was_replica = 1;
+		return 0;
+	}
+	if (make_database_folder(s, line) != 0)
+		return -1;
+	for (; (found = find_replacement(s, line, &at)); line = at + strlen(found->from))
+		if (slap_write(&s->writer, line, (size_t)(at - line)) != 0 ||
+			slap_write(&s->writer, found->to, strlen(found->to)) != 0)
+			return slap_write_finish(&s->writer);
+	return slap_write(&s->writer, line, strlen(line)) == 0 ? 0 : slap_write_finish(&s->writer);
+}
+
+/* -- databases and files --------------------------------------------------------------------------- */
+
+static int take_entry(struct restore *s, const char *line, size_t len)
+{
+	s->entries += strncmp(line, "dn:", 3) == 0;
+	return slap_write(&s->writer, line, len) == 0 ? 0 : slap_write_finish(&s->writer);
+}
+
+static int end_slapadd(struct restore *s)
+{
+	return slap_write_finish(&s->writer);
+}
+
+static int take_text(struct restore *s, const char *line, size_t len)
+{
+	if (s->used + len > sizeof(s->text))
+		return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	memcpy(s->text + s->used, line, len);
+	s->used += len;
+	return 0;
+}
+
+static int write_file(const struct restore *s, const char *path, const struct dencrypt_bytes *bytes, mode_t mode)
+{
+	enum dencrypt_result r = dencrypt_write_file(path, bytes, mode);
+
+	if (r == DENCRYPT_OK)
+		return 0;
+	return r == DENCRYPT_IO ? fail_file(s->run, path) : fail(s->run, DEN_SETUP_FILE, path, dencrypt_text(r), NULL);
+}
+
+static int end_conf(struct restore *s)
+{
+	if (s->conf)
+		return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	s->conf = malloc(s->used + 1);
+	if (!s->conf)
+		return fail_file(s->run, s->path);
+	memcpy(s->conf, s->text, s->used);
+	s->conf_size = s->used;
+	return 0;
+}
+
+/* Where a denshi.conf says something already, it stays. */
+static int put_conf(struct restore *s)
+{
+	const struct dencrypt_bytes bytes = {(unsigned char *)s->conf, s->conf_size};
+	int there = settings_are_in(s->run->config_path);
+
+	if (there < 0)
+		return fail_file(s->run, s->run->config_path);
+	s->conf_kept = there;
+	return there || !s->conf ? 0 : write_file(s, s->run->config_path, &bytes, 0644);
+}
+
+static int end_ca(struct restore *s)
+{
+	const struct dencrypt_bytes bytes = {(unsigned char *)s->text, s->used};
+	char path[PATH_MAX];
+
+	if (tree_path(path, s->set, "ca") != 0 || (tree_make(path, &s->run->ca_user) != 0 && errno != EEXIST) ||
+		tree_path(path, s->set, s->name) != 0)
+		return fail_file(s->run, path);
+	if (write_file(s, path, &bytes, strcmp(s->name, "ca/ca.key") == 0 ? 0600 : 0644) != 0)
+		return -1;
+	return lchown(path, s->run->ca_user.uid, s->run->ca_user.gid) == 0 ? 0 : fail_file(s->run, path);
+}
+
+static int end_file(struct restore *s)
+{
+	static const struct {
+		const char *name;
+		int (*end)(struct restore *);
+	} files[] = {{"denshi.conf", end_conf}, {"ca/ca.key", end_ca}, {"ca/ca.pem", end_ca}};
+	int result = -1;
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(files[i].name, s->name) == 0)
+			break;
+	if (i == sizeof(files) / sizeof(files[0]))
+		fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	else
+		result = files[i].end(s);
+	explicit_bzero(s->text, sizeof(s->text));
+	return result;
+}
+
+/* -- parts ----------------------------------------------------------------------------------------------- */
+
+static int begin_slapadd(struct restore *s, unsigned database)
+{
+	s->take = database ? take_entry : take_config;
+	s->end = end_slapadd;
+	return slap_write_start(&s->writer, s->run, s->set, database);
+}
+
+static int end_part(struct restore *s)
+{
+	int (*end)(struct restore *) = s->end;
+
+	s->take = NULL;
+	s->end = NULL;
+	return end ? end(s) : 0;
+}
+
+static int begin_part(struct restore *s, const char *what)
+{
+	unsigned number;
+
+	if (end_part(s) != 0)
+		return -1;
+	s->used = 0;
+	if (strcmp(what, "config\n") == 0)
+		return begin_slapadd(s, 0);
+	if (sscanf(what, "database %9u ", &number) == 1 && number > 0)
+		return begin_slapadd(s, number);
+	if (sscanf(what, "file %63s\n", s->name) == 1) {
+		s->take = take_text;
+		s->end = end_file;
+		return 0;
+	}
+	return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+}
+
+/* 0; 1: that was all; -1 (said). */
+static int take_line(struct restore *s, const char *line, size_t len)
+{
+	static const size_t mark = sizeof(ARCHIVE_PART) - 1;
+
+	if (interrupt_came())
+		return fail(s->run, DEN_SETUP_INTERRUPTED, NULL);
+	if (strcmp(line, ARCHIVE_END) == 0)
+		return end_part(s) == 0 ? 1 : -1;
+	if (strncmp(line, ARCHIVE_PART, mark) == 0)
+		return begin_part(s, line + mark);
+	return s->take ? s->take(s, line, len) : fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+}
+
+static int fill(struct restore *s)
+{
+	const char *line;
+	size_t len;
+	int result = 0;
+
+	while (result == 0) {
+		if (archive_next(s->archive, &line, &len) != ARCHIVE_OK || !line)
+			result = fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+		else
+			result = take_line(s, line, len);
+	}
+	explicit_bzero(s->text, sizeof(s->text));
+	return result > 0 ? 0 : -1;
+}
+
+/* -- the set ------------------------------------------------------------------------------------------------ */
+
+static int make_set(struct restore *s)
+{
+	if (set_make(s->run->state, s->set) != 0)
+		return fail_file(s->run, s->run->state);
+	plan_replacements(s);
+	return make_folder(s, "directory/config");
+}
+
+static int commit(struct restore *s)
+{
+	static const char *const with_ca[] = {"ca", "directory", NULL};
+	int ca = s->head.ca_key && !set_in_use(s->run->state, "ca");
+
+	if (set_commit(s->run->state, s->set, ca ? with_ca : with_ca + 1) != 0)
+		return fail_file(s->run, s->run->state);
+	return put_conf(s);
+}
+
+static int build(struct restore *s)
+{
+	size_t entries;
+
+	if (make_set(s) != 0 || fill(s) != 0)
+		return -1;
+	return compare_with(s->run, s->archive, s->path, s->set, &entries);
+}
+
+static void tell(const struct restore *s)
+{
+	char entries[24];
+
+	snprintf(entries, sizeof(entries), "%zu", s->entries);
+	say(s->run, DEN_RESTORE_DONE, s->head.organisation, entries, s->head.made, s->run->state, NULL);
+	if (!set_in_use(s->run->state, "ca"))
+		say(s->run, DEN_RESTORE_NO_CA, s->run->state, NULL);
+	if (s->was_replica)
+		say(s->run, DEN_RESTORE_ALONE, NULL);
+	if (s->conf_kept)
+		say(s->run, DEN_RESTORE_CONF_KEPT, s->run->config_path, NULL);
+	say(s->run, DEN_RESTORE_NEXT, NULL);
+}
+
+static int lock(const struct run *r)
+{
+	int result = set_lock(r->state);
+
+	if (result > 0)
+		return fail(r, DEN_SETUP_STATE_UNSAFE, r->state, NULL);
+	return result == 0 ? 0 : fail_file(r, r->state);
+}
+
+static int restore(struct restore *s)
+{
+	const struct run *r = s->run;
+
+	say(r, DEN_RESTORE_SHOW, s->head.organisation, s->head.made, s->head.ca_key ? "ca.key" : "-", NULL);
+	if (set_in_use(r->state, "directory"))
+		return fail(r, DEN_RESTORE_EXISTS, r->state, NULL);
+	if (r->dry_run)
+		return 0;
+	if (confirmed(r, DEN_RESTORE_CONFIRM) != 0 || lock(r) != 0)
+		return -1;
+	if (set_in_use(r->state, "directory"))
+		return fail(r, DEN_RESTORE_EXISTS, r->state, NULL);
+	(void)set_sweep(r->state);
+	if (build(s) != 0) {
+		if (*s->set)
+			(void)set_discard(r->state, s->set);
+		return -1;
+	}
+	if (commit(s) != 0)
+		return -1;
+	tell(s);
+	return 0;
+}
+
+int restore_run(const struct run *r, char **operands)
+{
+	static struct restore s; /* with its buffers, too much for a stack */
+	int result;
+
+	s.run = r;
+	s.path = operands[0];
+	s.writer.to = -1;
+	if (compare_open(&s.archive, &s.head, r, s.path) != 0)
+		return -1;
+	result = restore(&s);
+	archive_close(s.archive);
+	free(s.conf);
+	return result;
+}
