@@ -373,6 +373,7 @@ static int timing(int clients, int rounds, const char *label)
 struct race {
 	int n;
 	bool wrong;        /* -p is a wrong password: nobody may get in with it */
+	bool same;         /* with wrong: the same one from all, not one each */
 	const char *right; /* what the last process sends instead */
 	bool after;        /* then one more, alone, with the right password */
 	int expect;        /* so many must succeed; -1: do not judge */
@@ -393,6 +394,8 @@ static int race(const struct race *o)
 
 		if (o->right && me == o->n - 1)
 			c.password = (char *)o->right;
+		else if (o->wrong && !o->same && asprintf(&c.password, "%s-%d", c.password, me) < 0)
+			_exit(1);
 		authenticate(&c, &s->r[me], s);
 		_exit(0);
 	}
@@ -476,14 +479,16 @@ static noreturn void usage(void)
 	fputs("usage: pambench -S SERVICE [-C CONFDIR] {-u USER -p PASSWORD | -f FILE}\n"
 	      "                [-c CLIENTS] [-r ROUNDS] [-a] [-o] [-L LABEL] [-v]\n"
 	      "       pambench -S SERVICE [-C CONFDIR] -u USER -p PASSWORD -race N\n"
-	      "                [-wrong] [-right PASSWORD] [-after] [-expect K] [-v]\n"
+	      "                [-wrong [-same]] [-right PASSWORD] [-after] [-expect K] [-v]\n"
 	      "  -C DIR      read the service from DIR, not from the system's pam.d\n"
 	      "  -f FILE     lines of 'user password', used in turn\n"
 	      "  -c, -r      1 client process, 20 authentications each\n"
 	      "  -a, -o      also pam_acct_mgmt; also open and close a session\n"
 	      "  -nodelay    skip the delays that modules ask for after a failure\n"
 	      "  -race N     N processes released at once, one authentication each\n"
-	      "  -wrong      -p is wrong: fail if any process gets in with it\n"
+	      "  -wrong      -p is wrong: fail if any process gets in; each adds\n"
+	      "              a number to it, so that no two guesses are equal\n"
+	      "  -same       but not that\n"
 	      "  -right PW   the last of the N sends PW instead\n"
 	      "  -after      then one authentication more with -right (or -p)\n"
 	      "  -expect K   fail unless exactly K of the N get in\n"
@@ -511,6 +516,7 @@ int main(int argc, char **argv)
 		{"after", no_argument, NULL, 4},
 		{"expect", required_argument, NULL, 5},
 		{"nodelay", no_argument, NULL, 6},
+		{"same", no_argument, NULL, 7},
 		{NULL, 0, NULL, 0},
 	};
 	const char *user = NULL, *password = NULL, *file = NULL, *label = NULL;
@@ -569,6 +575,9 @@ int main(int argc, char **argv)
 			break;
 		case 6:
 			no_delay = true;
+			break;
+		case 7:
+			rc.same = true;
 			break;
 		default:
 			usage();

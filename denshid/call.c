@@ -167,7 +167,7 @@ static const char *credential_name(enum dendir_credential which)
 }
 
 enum den_code call_check_password(struct call *c, enum dendir_credential which, const char *login,
-	const char *service, const struct den_secret *password, struct dendir_proof **proof)
+	const char *service, const struct den_secret *password, struct dendir_proof **proof, unsigned *left_out)
 {
 	const struct dendir_attempt attempt = {
 		.login = login,
@@ -181,10 +181,14 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 
 	if (proof)
 		*proof = NULL;
-	if (d && c->deadline_ms - dendir_now_ms() < PASSWORD_MS)
+	if (d && !den_password_is_possible(den_secret_bytes(password), den_secret_len(password)))
+		code = DEN_PASSWORD_IMPOSSIBLE;
+	else if (d && c->deadline_ms - dendir_now_ms() < PASSWORD_MS)
 		code = DEN_BUSY;
 	else if (d)
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
+	if (left_out)
+		*left_out = left;
 	switch (code) {
 	case DEN_LOGIN_WRONG:
 	case DEN_APPROVAL_WRONG:
@@ -250,7 +254,7 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 		return DEN_APPROVAL_EXPIRED;
 	}
 	password = call_secret(c, DEN_TAG_APPROVAL_PASSWORD);
-	code = password ? call_check_password(c, DENDIR_APPROVAL, c->peer.login, "denshi", password, proof)
+	code = password ? call_check_password(c, DENDIR_APPROVAL, c->peer.login, "denshi", password, proof, NULL)
 			: DEN_INTERNAL;
 	den_secret_free(password);
 	if (code == DEN_OK)

@@ -24,6 +24,7 @@ struct denshid {
 	const struct den_config *config;
 	const struct dendir_site *site;
 	struct view *view;
+	struct refused *refused;   /* NULL: nothing is remembered */
 	char sessions[128]; /* folder of the open sessions (session.h) */
 };
 
@@ -83,10 +84,13 @@ enum den_code call_needs_root_or(struct call *c, const char *login);
 
 /*
  * The one way to a password's check from here (R-LOCK-2): reserves, evaluates,
- * records. proof may be NULL. The code's arguments are in the reply.
+ * records. What can be nobody's password is refused without that. proof may be NULL, and
+ * so may left, the attempts that are left after a wrong one. The code's arguments are in
+ * the reply.
  */
 enum den_code call_check_password(struct call *c, enum dendir_credential which, const char *login,
-	const char *service, const struct den_secret *password, struct dendir_proof **proof);
+	const char *service, const struct den_secret *password, struct dendir_proof **proof,
+	unsigned *left);
 
 /* The approval password of the one who asks (field APPROVAL_PASSWORD): that they
  * have one, not initial, not expired, and right. */

@@ -284,7 +284,7 @@ static enum den_code open_grant(struct call *c, struct dendir_proof **proof, cha
 		call_arg(c, "%s", login);
 		code = DEN_SUSPENDED;
 	} else {
-		code = call_check_password(c, DENDIR_LOGIN, login, "denshi-cert", password, proof);
+		code = call_check_password(c, DENDIR_LOGIN, login, "denshi-cert", password, proof, NULL);
 	}
 	den_secret_free(password);
 	if (code != DEN_OK)

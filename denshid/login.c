@@ -1,11 +1,16 @@
 /* Logging in: the requests of pam_denshi. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/password.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "denshid/refused.h"
 #include "directory/user.h"
+
+/* "Left" of a name that nobody has. */
+#define NO_COUNT UINT_MAX
 
 /* Whom a PAM request is about: DEN_OK and *user where in force. */
 static enum den_code about(struct call *c, struct view_user *user)
@@ -60,23 +65,70 @@ enum den_code login_begin(struct call *c)
 	return code;
 }
 
-enum den_code login_auth(struct call *c)
+/* Evaluated: counted where the name is known; as dear where it isn't (R-LOCK-4). */
+static enum den_code evaluate(struct call *c, const char *name, const struct den_secret *password)
 {
-	struct den_secret *password = call_secret(c, DEN_TAG_PASSWORD);
+	unsigned left = NO_COUNT;
 	struct view_user user;
+	enum den_code code = about(c, &user);
 	struct dendir *d;
-	enum den_code code;
 
-	if (!password)
-		return DEN_INTERNAL;
-	code = about(c, &user);
 	if (code == DEN_OK) {
-		code = call_check_password(c, DENDIR_LOGIN, user.login, call_string(c, DEN_TAG_SERVICE), password, NULL);
+		code = call_check_password(c, DENDIR_LOGIN, user.login, call_string(c, DEN_TAG_SERVICE), password, NULL,
+			&left);
 	} else if ((d = call_directory(c, &code))) {
 		/* The name itself is told to nobody and logged nowhere (R-LOCK-4). */
 		dendir_credential_decoy(d, password);
 		code = DEN_LOGIN_UNKNOWN;
 	}
+	/* At the last one it is locked: that is what is told from then on. */
+	if (code == DEN_LOGIN_UNKNOWN || (code == DEN_LOGIN_WRONG && left > 0))
+		refused_remember(c->shared->refused, name, password, dendir_now_ms(), left);
+	if (code == DEN_OK)
+		refused_forget(c->shared->refused, name);
+	return code;
+}
+
+/* Whether an equal guess was refused a moment ago, and nothing has changed since: an unknown name
+ * may have come into force. */
+static int was_refused(struct call *c, const char *name, const struct den_secret *password, unsigned *left)
+{
+	struct view_user user;
+	int known = about(c, &user) == DEN_OK;
+
+	return refused_lately(c->shared->refused, name, password, dendir_now_ms(), left) &&
+		known == (*left != NO_COUNT);
+}
+
+/* The answer that it had. */
+static enum den_code refuse_again(struct call *c, const char *name, unsigned left)
+{
+	if (left == NO_COUNT)
+		return DEN_LOGIN_UNKNOWN;
+	call_arg(c, "%u", left);
+	log_audit("password", "credential", "login", "user", name, "result", "repeated", "service",
+		call_string(c, DEN_TAG_SERVICE), "rhost", call_string(c, DEN_TAG_RHOST), "host",
+		c->shared->site->host, NULL);
+	return DEN_LOGIN_WRONG;
+}
+
+enum den_code login_auth(struct call *c)
+{
+	struct den_secret *password = call_secret(c, DEN_TAG_PASSWORD);
+	char login[DEN_LOGIN_ID_SIZE];
+	const char *name = call_login(c, login) ? login : "";
+	enum den_code code;
+	unsigned left;
+
+	if (!password)
+		return DEN_INTERNAL;
+	/* sshd's made-up one for users whom it lets in nowhere has control characters. */
+	if (!den_password_is_possible(den_secret_bytes(password), den_secret_len(password)))
+		code = DEN_PASSWORD_IMPOSSIBLE;
+	else if (was_refused(c, name, password, &left))
+		code = refuse_again(c, name, left);
+	else
+		code = evaluate(c, name, password);
 	den_secret_free(password);
 	return code;
 }
@@ -171,7 +223,7 @@ static enum den_code make_first_approval(struct call *c, const struct view_user 
 		return DEN_PASSWORD_NOT_CHANGED;
 	}
 	code = call_check_password(c, DENDIR_LOGIN, user->login, call_string(c, DEN_TAG_SERVICE), login_password,
-		&proof);
+		&proof, NULL);
 	if (code == DEN_OK)
 		code = dendir_approval_create_own(proof, fresh);
 	if (proof)
@@ -196,10 +248,12 @@ static enum den_code change(struct call *c, const struct view_user *user, enum d
 		return DEN_PASSWORD_NOT_CHANGED;
 	if (first)
 		return make_first_approval(c, user, current, fresh);
-	code = call_check_password(c, which, user->login, call_string(c, DEN_TAG_SERVICE), current, &proof);
+	code = call_check_password(c, which, user->login, call_string(c, DEN_TAG_SERVICE), current, &proof, NULL);
 	if (code == DEN_OK) {
 		code = dendir_credential_change(proof, fresh);
 		call_refused(c, dendir_proof_connection(proof), code);
+		/* What was wrong may be right now. */
+		refused_forget(c->shared->refused, user->login);
 	}
 	dendir_proof_free(proof);
 	return code;

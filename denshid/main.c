@@ -18,6 +18,7 @@
 
 #include "denshid/listen.h"
 #include "denshid/log.h"
+#include "denshid/refused.h"
 #include "denshid/replica.h"
 #include "denshid/session.h"
 
@@ -115,6 +116,27 @@ static void harden(void)
 	umask(022);
 }
 
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	refused_sweep(context, dendir_now_ms());
+}
+
+/* Wrong passwords of the last seconds, and a clock that wipes them. */
+static struct refused *remember_refused(struct event_base *base)
+{
+	static const struct timeval often = {.tv_sec = REFUSED_WITHIN_MS / 1000};
+	struct refused *r = refused_new();
+	struct event *sweep = r ? event_new(base, -1, EV_PERSIST, on_sweep, r) : NULL;
+
+	if (!sweep || event_add(sweep, &often) != 0) {
+		log_warn("memory can't be locked (LimitMEMLOCK=): each repeated wrong password takes an attempt");
+		return NULL;
+	}
+	return r;
+}
+
 static void serve(const struct den_config *config)
 {
 	static struct denshid shared;
@@ -129,6 +151,7 @@ static void serve(const struct den_config *config)
 	shared.view = view_new(config->snapshot);
 	if (!base || !shared.view)
 		log_fatal("no memory");
+	shared.refused = remember_refused(base);
 	session_folder(&shared);
 	ends[0] = evsignal_new(base, SIGTERM, on_signal, base);
 	ends[1] = evsignal_new(base, SIGINT, on_signal, base);

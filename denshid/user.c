@@ -10,6 +10,7 @@
 #include "crypto/digest.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "denshid/refused.h"
 #include "directory/normalise.h"
 #include "directory/update.h"
 
@@ -380,6 +381,8 @@ static enum den_code unlock(struct call *c, struct dendir *d, enum dendir_creden
 	if (code == DEN_OK) {
 		code = dendir_credential_reset(dendir_proof_connection(proof), d, which, login, initial);
 		call_refused(c, dendir_proof_connection(proof), code);
+		/* What was wrong may be right now. */
+		refused_forget(c->shared->refused, login);
 	}
 	if (code == DEN_OK && generated)
 		den_message_add_string(c->out, DEN_TAG_PASSWORD, den_secret_bytes(initial));

@@ -135,7 +135,8 @@ struct den_message *denpam_ask_denshid(struct denpam_call *call, struct den_mess
 static int name_is_known(enum den_code code)
 {
 	return code != DEN_UNKNOWN_USER && code != DEN_LOGIN_UNKNOWN && code != DEN_NOT_IN_FORCE &&
-		code != DEN_DAEMON_DOWN && code != DEN_MODULE_ARGUMENT && code != DEN_BUSY;
+		code != DEN_DAEMON_DOWN && code != DEN_MODULE_ARGUMENT && code != DEN_BUSY &&
+		code != DEN_PASSWORD_IMPOSSIBLE;
 }
 
 static void log_refusal(struct denpam_call *call, enum den_code code, const char *detail)

@@ -114,6 +114,16 @@ unsigned den_password_check(const struct den_password_policy *policy, enum den_p
 	return broken;
 }
 
+int den_password_is_possible(const char *password, size_t len)
+{
+	if (len == 0 || len > DEN_PASSWORD_MAX)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)password[i] < 0x20 || (unsigned char)password[i] >= 0x7f)
+			return 0;
+	return 1;
+}
+
 int den_password_rule_code(const struct den_password_policy *policy, enum den_password_kind kind,
 	unsigned rule, unsigned *limit)
 {

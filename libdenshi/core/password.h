@@ -44,6 +44,10 @@ const struct den_password_policy *den_password_preset(const char *name);
 unsigned den_password_check(const struct den_password_policy *policy, enum den_password_kind kind,
 	const char *login_id, const char *password, size_t len);
 
+/* 0 where the len bytes can be nobody's password, whatever the policy: none at all, too many,
+ * a control or a full-width character. Such a guess is refused and not counted. */
+int den_password_is_possible(const char *password, size_t len);
+
 /* Rule number 0..DEN_RULES-1 as a code of core/text.h, and its limit (0: none)
  * under this policy and kind. */
 int den_password_rule_code(const struct den_password_policy *policy, enum den_password_kind kind,

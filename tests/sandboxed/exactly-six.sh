@@ -27,7 +27,7 @@ wrong_race d-maker01
 
 # A right password between wrong ones sets the count to zero (R-LOCK-1).
 user=d-both001
-for _ in 1 2 3 4 5; do pamtester denshi $user authenticate <<<"wrong-0" >/dev/null 2>&1; done
+for k in 1 2 3 4 5; do pamtester denshi $user authenticate <<<"wrong-$k" >/dev/null 2>&1; done
 out=$(pamtester denshi $user authenticate <<<"$(login_of $user)" 2>&1)
 rc=$?
 check "the right password after five wrong ones" done_well
@@ -35,16 +35,40 @@ out=$(pamtester denshi $user authenticate <<<"wrong-0" 2>&1)
 check "the count begins anew" says 'attempts left: 5' ''
 out=$(pamtester denshi $user authenticate <<<"$(login_of $user)" 2>&1)
 
+# One mistake, made by 64 programs at once, is one attempt; and so it stays for a moment.
+dn="uid=$user,ou=people,o=acme"
+before=$(binds_of "$dn")
+# shellcheck disable=SC2086
+run $race -u $user -p guess-1 -race 64 -wrong -same
+check "64 times the same wrong password: one bind" equals $(($(binds_of "$dn") - before)) 1
+check "all are refused as wrong" says 'PAM_AUTH_ERR[[:space:]]64$' ''
+out=$(pamtester denshi $user authenticate <<<"other-0" 2>&1)
+check "another one counts" says 'attempts left: 4' ''
+out=$(pamtester denshi $user authenticate <<<"guess-1" 2>&1)
+check "the first again doesn't, and is told the count of now" says 'attempts left: 4' ''
+out=$(pamtester denshi d-both002 authenticate <<<"guess-1" 2>&1)
+check "an unknown name is answered in the same words as before" says_not 'attempts left' ''
+out=$(pamtester denshi $user authenticate <<<"$(login_of $user)" 2>&1)
+rc=$?
+check "the right one is let in" done_well
+for bad in $'guess\001' 'ｐａｓｓ１' "$(printf 'a%.0s' {1..300})"; do
+	out=$(pamtester denshi $user authenticate <<<"$bad" 2>&1)
+	check "nobody's password counts nothing" says 'password-(impossible|too-long)' ''
+done
+out=$(pamtester denshi $user authenticate <<<"guess-2" 2>&1)
+check "so five are left after the next wrong one" says 'attempts left: 5' ''
+out=$(pamtester denshi $user authenticate <<<"$(login_of $user)" 2>&1)
+
 # The sixth guess is evaluated: right, it gets in.
-for _ in 1 2 3 4 5; do pamtester denshi $user authenticate <<<"wrong-0" >/dev/null 2>&1; done
+for k in 1 2 3 4 5; do pamtester denshi $user authenticate <<<"wrong-$k" >/dev/null 2>&1; done
 out=$(pamtester denshi $user authenticate <<<"$(login_of $user)" 2>&1)
 rc=$?
 check "the sixth guess may be right" done_well
 
 # R-LOCK-3: the approval password's lock is another one.
 export LANG=C.UTF-8
-for _ in 1 2 3 4 5 6; do
-	out=$(runuser -u d-appr001 -- denshi passwd --approval --password-fd 0 2>&1 <<<$'wrong-0\nBetter-99-x')
+for k in 1 2 3 4 5 6; do
+	out=$(runuser -u d-appr001 -- denshi passwd --approval --password-fd 0 2>&1 <<<"wrong-$k"$'\nBetter-99-x')
 done
 check "the sixth wrong approval password locks it" says 'attempts left: 0' ''
 out=$(runuser -u d-appr001 -- denshi passwd --approval --password-fd 0 2>&1 <<<"$(approval_of d-appr001)"$'\nBetter-99-x')

@@ -1,0 +1,58 @@
+# services.sh - for tests of real services; sourced after checks.sh. Debian's common-* files
+# get denshi's profile, as installing the package would do it.
+# shellcheck shell=bash disable=SC2034
+talk=$(mktemp)
+export LANG=C.UTF-8
+
+common_files() {
+	pam-auth-update --package --enable denshi >"$DENSHI_SANDBOX/pam-auth-update.log" 2>&1
+	# The kernel's audit isn't in the sandbox.
+	sed -i -E 's/^session +required +pam_loginuid.so/session optional pam_loginuid.so/' /etc/pam.d/*
+	echo 'session optional pam_mkhomedir.so umask=0077' >>/etc/pam.d/common-session
+}
+
+answers() { # PATTERN ANSWER...: for converse
+	: >"$talk"
+	while [ $# -gt 1 ]; do
+		printf '%s\t%s\n' "$1" "$2" >>"$talk"
+		shift 2
+	done
+}
+converse() { # COMMAND...: on a terminal, answering as told
+	out=$("$here/dialogue" "$talk" "$@" 2>&1 | tr -d '\r'; exit "${PIPESTATUS[0]}")
+	rc=$?
+}
+
+people=ou=people,o=acme
+taken() { # USER: slots
+	ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -s base -b "uid=$1,$people" denshiAttempt |
+		grep -c '^denshiAttempt:'
+}
+as_master() { # ARGS...: denshi, with the approval password
+	runuser -u d-master1 -- denshi "$@" --password-fd 0 <<<"$(approval_of d-master1)" 2>&1
+}
+suspend() { # USER: until denshid here knows
+	as_master user suspend "$1" >/dev/null
+	# shellcheck disable=SC2016
+	await 10 sh -c '! pamtester denshi "$1" acct_mgmt' - "$1"
+}
+resume() { # USER
+	as_master user resume "$1" >/dev/null
+	await 10 pamtester denshi "$1" acct_mgmt
+}
+clear_attempts() { # USER: by logging in
+	pamtester denshi "$1" authenticate <<<"$(login_of "$1")" >/dev/null 2>&1
+}
+
+# A user in force with the initial password hatsu1234.
+new_user() { # ID
+	runuser -u d-master1 -- denshi user create "$1" --name New --mail new@acme.example --password-fd 0 --yes \
+		<<<hatsu1234 >/dev/null 2>&1
+	as_master user-update --yes >/dev/null
+	await 10 getent passwd "$1"
+}
+
+ask_password='Login password: $'
+ask_current='Current login password: $'
+ask_new='New login password: $'
+ask_again='New login password again: $'
