@@ -236,5 +236,34 @@ run ldapsearch -x -H "$uri" -b o=acme
 check "a stranger reads nothing" refused
 run runuser -u nobody -- ldapwhoami -Q -Y EXTERNAL -H "$uri"
 check "a stranger on this machine can't even connect" refused
+# ---- a server that isn't the writer (R-LOCK-2) ----
+modify cn=writer,o=acme $'replace: denshiWriter\ndenshiWriter: elsewhere.denshi.test' |
+	may_not "a host makes another server the writer" host ldapmodify
+modify cn=writer,o=acme $'replace: denshiWriter\ndenshiWriter: elsewhere.denshi.test' |
+	may_not "nor a master" approval d-master1 ldapmodify
+modify cn=writer,o=acme $'replace: denshiWriter\ndenshiWriter: elsewhere.denshi.test' |
+	may "root does" root ldapmodify
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 2' | may_not "a host takes a slot there" host ldapmodify
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 7' | may_not "nor seals there" host ldapmodify
+may_not "a host prepares a user there" host ldapadd <<END
+dn: uid=d-evil001,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil001
+cn: x
+sn: x
+denshiRole: general
+END
+run login d-plain01 ldapwhoami
+check "a right password there" says 'Invalid credentials' ''
+run approval d-appr001 ldapwhoami
+check "nor the right approval password" says 'Invalid credentials' ''
+run host ldapsearch -LLL -b ou=people,o=acme '(uid=d-plain01)' cn denshiAttempt
+check "a host reads there" says 'denshiAttempt: 1' ''
+run host ldapsearch -LLL -b o=acme '(userPassword=*)' userPassword
+check "but no password" says_not userPassword ''
+modify cn=writer,o=acme $'replace: denshiWriter\ndenshiWriter: sandbox.denshi.test' | may "and back" root ldapmodify
+run login d-plain01 ldapwhoami
+check "the right password here" done_well
 root ldapmodify >/dev/null 2>&1 <<<"$(modify "$someone" $'delete: denshiAttempt\ndenshiAttempt: 1')"
 summary

@@ -9,12 +9,13 @@
 #include "directory/schema.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/child.h"
+#include "tools/server/config.h"
 #include "tools/server/program.h"
 #include "tools/server/set.h"
-#include "tools/server/template.h"
 #include "tools/server/tree.h"
 
 #define SLAPADD_MS 60000
+#define ENTRIES_TEMPLATE "organisation.ldif.in"
 
 int files_in_use(const struct setup *s)
 {
@@ -48,75 +49,45 @@ static int slapadd(const struct setup *s, const char *config, const char *n, int
 	return result == 0 ? 0 : fail(s, DEN_SETUP_PROGRAM_FAILED, "slapadd", text, NULL);
 }
 
-/* A template filled in, as a descriptor; -1 (said). */
-static int fill(const struct setup *s, const char *file, const struct template_value *values)
+/* Why a template couldn't be filled in: unknown, or errno. */
+static int refuse_template(const struct setup *s, const char *file, const char *unknown)
 {
-	char path[PATH_MAX], unknown[TEMPLATE_NAME_SIZE];
-	int fd = template_fill(s->schema_dir, file, values, unknown), saved = errno;
+	char path[PATH_MAX];
+	int saved = errno;
 
-	if (fd >= 0)
-		return fd;
 	snprintf(path, sizeof(path), "%s/%s", s->schema_dir, file);
 	if (*unknown)
 		return fail(s, DEN_SETUP_TEMPLATE, path, unknown, NULL);
 	return fail(s, DEN_SETUP_FILE, path, strerror(saved), NULL);
 }
 
-/* The clauses that the access rules are made of; the template says what they mean. */
-struct clauses {
-	char host[128], signer[128], approval[128], master[256], own_request[256];
-};
-
-static void write_clauses(struct clauses *c, const char *org)
-{
-	snprintf(c->host, sizeof(c->host), "group/denshiHosts/member=\"cn=hosts,ou=services,o=%s\"", org);
-	snprintf(c->signer, sizeof(c->signer), "dn.exact=\"cn=denshi-ca,ou=services,o=%s\"", org);
-	snprintf(c->approval, sizeof(c->approval), "dn.regex=\"^cn=approval,uid=[^,+]+,ou=people,o=%s$\"", org);
-	/* A set has no "and": role and state are joined to one word. */
-	snprintf(c->master, sizeof(c->master),
-		"%s set=\"(user/-1/denshiRole + user/-1/denshiState) & [masteractive]\"", c->approval);
-	snprintf(c->own_request, sizeof(c->own_request),
-		"set=\"(((user/-1 & this/denshiMaker)/denshiState) + (([cn=] + this/denshiBusiness + "
-		"[,ou=businesses,o=%s])/denshiSelfApproval)) & [activeFALSE]\"",
-		org);
-}
-
 static int add_config(const struct setup *s, const char *config)
 {
-	char numbers[6][16], data[PATH_MAX], schema[PATH_MAX];
-	struct clauses clauses;
-	const unsigned values[6] = {s->denshid_user.uid, s->denshid_user.gid, s->ca_user.uid, s->ca_user.gid,
-		s->memory_kib, s->passes};
-	const struct template_value filled[] = {
-		{"ORG", s->org}, {"HOSTNAME", s->host}, {"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]},
-		{"CA_UID", numbers[2]}, {"CA_GID", numbers[3]}, {"ARGON2_M", numbers[4]},
-		{"ARGON2_T", numbers[5]}, {"ARGON2", s->argon2id ? LDAP_ARGON2ID : LDAP_ARGON2},
-		{"MODULEPATH", LDAP_MODULES}, {"SCHEMADIR", LDAP_SCHEMA},
-		{"DENSHI_SCHEMA", schema}, {"DATADIR", data}, {"HOST", clauses.host},
-		{"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer}, {"APPROVAL", clauses.approval},
-		{"MASTER", clauses.master}, {"OWN_REQUEST", clauses.own_request},
-		/* address space, not disk: 100,000 users took 167 MB */
-		{"MAXSIZE", "4294967296"}, {NULL, NULL}};
+	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX];
+	const struct config_values v = {.org = s->org, .host = s->host, .server = s->host,
+		.denshid = s->denshid_user, .signer = s->ca_user, .memory_kib = s->memory_kib,
+		.passes = s->passes, .argon2id = s->argon2id, .data = data, .schema_dir = s->schema_dir};
+	int from;
 
-	write_clauses(&clauses, s->org);
-	for (size_t i = 0; i < 6; i++)
-		snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
-	if (tree_path(data, s->set, "directory/data") != 0 || tree_path(schema, s->schema_dir, "denshi.ldif") != 0)
-		return fail(s, DEN_SETUP_FILE, s->set, strerror(ENAMETOOLONG), NULL);
-	return slapadd(s, config, "0", fill(s, "directory.ldif.in", filled));
+	if (tree_path(data, s->set, "directory/data") != 0)
+		return failed(s, s->set);
+	from = config_fill(&v, unknown);
+	return from < 0 ? refuse_template(s, CONFIG_TEMPLATE, unknown) : slapadd(s, config, "0", from);
 }
 
 static int add_organisation(const struct setup *s, const char *config)
 {
-	char uid[16], gid[16], version[16];
+	char unknown[TEMPLATE_NAME_SIZE], uid[16], gid[16], version[16];
 	const struct template_value filled[] = {{"ORG", s->org}, {"ORGNAME", s->org_name},
 		{"LANG", den_lang_name(s->org_lang)}, {"FIRST_UID", uid}, {"FIRST_GID", gid}, {"SCHEMA_VERSION", version},
-		{NULL, NULL}};
+		{"SERVER", s->host}, {NULL, NULL}};
+	int from;
 
 	snprintf(uid, sizeof(uid), "%u", s->first_uid);
 	snprintf(gid, sizeof(gid), "%u", s->first_gid);
 	snprintf(version, sizeof(version), "%d", DENDIR_SCHEMA_VERSION);
-	return slapadd(s, config, "1", fill(s, "organisation.ldif.in", filled));
+	from = template_fill(s->schema_dir, ENTRIES_TEMPLATE, filled, unknown);
+	return from < 0 ? refuse_template(s, ENTRIES_TEMPLATE, unknown) : slapadd(s, config, "1", from);
 }
 
 /* -- the set ------------------------------------------------------------------------------------- */

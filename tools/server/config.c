@@ -1,0 +1,54 @@
+#include "tools/server/config.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#include "tools/server/program.h"
+#include "tools/server/tree.h"
+
+/* Address space, not disk: 100,000 users took 167 MB. */
+#define MAP_SIZE "4294967296"
+
+/* The clauses that the access rules are made of; the template says what they mean. */
+struct clauses {
+	char host[128], signer[128], writer[256], approval[128], master[256], own_request[256];
+};
+
+static void write_clauses(struct clauses *c, const char *org, const char *server)
+{
+	snprintf(c->host, sizeof(c->host), "group/denshiHosts/member=\"cn=hosts,ou=services,o=%s\"", org);
+	snprintf(c->signer, sizeof(c->signer), "dn.exact=\"cn=denshi-ca,ou=services,o=%s\"", org);
+	snprintf(c->writer, sizeof(c->writer), "set=\"([cn=writer,o=%s])/denshiWriter & [%s]\"", org, server);
+	snprintf(c->approval, sizeof(c->approval), "dn.regex=\"^cn=approval,uid=[^,+]+,ou=people,o=%s$\"", org);
+	/* A set has no "and": role and state are joined to one word. */
+	snprintf(c->master, sizeof(c->master),
+		"%s set=\"(user/-1/denshiRole + user/-1/denshiState) & [masteractive]\"", c->approval);
+	snprintf(c->own_request, sizeof(c->own_request),
+		"set=\"(((user/-1 & this/denshiMaker)/denshiState) + (([cn=] + this/denshiBusiness + "
+		"[,ou=businesses,o=%s])/denshiSelfApproval)) & [activeFALSE]\"",
+		org);
+}
+
+int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE])
+{
+	const unsigned values[] = {v->denshid.uid, v->denshid.gid, v->signer.uid, v->signer.gid, v->memory_kib,
+		v->passes};
+	char numbers[sizeof(values) / sizeof(values[0])][16], schema[PATH_MAX];
+	struct clauses clauses;
+	const struct template_value filled[] = {{"ORG", v->org}, {"HOSTNAME", v->host},
+		{"DENSHID_UID", numbers[0]}, {"DENSHID_GID", numbers[1]}, {"CA_UID", numbers[2]},
+		{"CA_GID", numbers[3]}, {"ARGON2_M", numbers[4]}, {"ARGON2_T", numbers[5]},
+		{"ARGON2", v->argon2id ? LDAP_ARGON2ID : LDAP_ARGON2}, {"MODULEPATH", LDAP_MODULES},
+		{"SCHEMADIR", LDAP_SCHEMA}, {"DENSHI_SCHEMA", schema}, {"DATADIR", v->data},
+		{"HOST", clauses.host}, {"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer},
+		{"WRITER", clauses.writer}, {"APPROVAL", clauses.approval}, {"MASTER", clauses.master},
+		{"OWN_REQUEST", clauses.own_request}, {"MAXSIZE", MAP_SIZE}, {NULL, NULL}};
+
+	unknown[0] = '\0';
+	if (tree_path(schema, v->schema_dir, "denshi.ldif") != 0)
+		return -1;
+	write_clauses(&clauses, v->org, v->server);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
+	return template_fill(v->schema_dir, CONFIG_TEMPLATE, filled, unknown);
+}

@@ -1,0 +1,27 @@
+/*
+ * The cn=config of an organisation's slapd, out of the template directory.ldif.in:
+ * the same for who makes one and who compares one.
+ */
+#ifndef DENSHI_SERVER_CONFIG_H
+#define DENSHI_SERVER_CONFIG_H
+
+#include "tools/server/child.h"
+#include "tools/server/template.h"
+
+#define CONFIG_TEMPLATE "directory.ldif.in"
+
+struct config_values {
+	const char *org;
+	const char *host;   /* this machine's denshid */
+	const char *server; /* this directory server, as cn=writer names it */
+	struct unix_user denshid, signer;
+	unsigned memory_kib, passes; /* cost of a password's hash */
+	int argon2id; /* slapd's module for it is here */
+	const char *data; /* folder of the database */
+	const char *schema_dir; /* of the template and the schema */
+};
+
+/* LDIF for slapadd -n 0, as a descriptor at its start. -1 as template_fill. */
+int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE]);
+
+#endif
