@@ -103,6 +103,8 @@ const struct den_password_policy *call_password_policy(struct dendir *d);
 #define APPROVAL_DAYS 90
 #define APPROVAL_WARNING_DAYS 14
 #define DAY_S 86400
+/* Days within which a granted certificate must be acquired (R-CERT-1). */
+#define GRANT_DAYS 30
 /* Date as people read it: YYYY-MM-DD, UTC. */
 char *call_date(char buf[16], int64_t t);
 
@@ -116,6 +118,8 @@ operation session_open, session_close, session_logout;
 operation status_show;
 /* user.c */
 operation user_create, user_change, user_delete, user_list, user_suspend, user_unlock;
+/* import.c, export.c */
+operation user_import, user_export;
 /* certificate.c */
 operation certificate_grant, certificate_list, certificate_granted, certificate_request, certificate_fetch,
 	certificate_revoke, certificate_ssh_keys;

@@ -11,7 +11,6 @@
 #include "denshid/log.h"
 #include "directory/user.h"
 
-#define GRANT_DAYS 30
 
 /* -- the certificate on record ------------------------------------------------------------ */
 
@@ -150,7 +149,7 @@ static enum den_code grant_to(struct call *c, struct dendir *d, const char *type
 		code = dendir_user_prepare_change(d, login, &change);
 		log_audit("certificate-grant", "by", c->peer.login, "user", login, "result", den_code_name(code), NULL);
 	}
-	if (code == DEN_UNKNOWN_USER)
+	if (code == DEN_UNKNOWN_USER || code == DEN_AUTHORITIES_PREPARED)
 		call_arg(c, "%s", typed);
 	return call_refused(c, d, code);
 }

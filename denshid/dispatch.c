@@ -32,6 +32,9 @@ static const struct row {
 	{DEN_OP_USER_DELETE, user_delete, MASTER, COMMAND_MS},
 	{DEN_OP_USER_LIST, user_list, USER, COMMAND_MS},
 	{DEN_OP_USER_SUSPEND, user_suspend, MASTER, COMMAND_MS},
+	/* Each message of it renews the time. */
+	{DEN_OP_USER_IMPORT, user_import, MASTER, COMMAND_MS},
+	{DEN_OP_USER_EXPORT, user_export, MASTER, COMMAND_MS},
 	{DEN_OP_CERT_GRANT, certificate_grant, MASTER, COMMAND_MS},
 	{DEN_OP_CERT_LIST, certificate_list, USER, COMMAND_MS},
 	/* A user without a certificate can't log in yet: the password is the proof. */

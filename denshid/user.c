@@ -9,9 +9,9 @@
 #include "core/password.h"
 #include "crypto/digest.h"
 #include "denshid/call.h"
+#include "denshid/fields.h"
 #include "denshid/log.h"
 #include "denshid/refused.h"
-#include "directory/normalise.h"
 #include "directory/update.h"
 
 #define GENERATED_PASSWORD_SIZE 13 /* 12 characters (R-INIT-1) and a NUL */
@@ -29,45 +29,36 @@ static void wrong(struct form *f, enum den_code code, const char *found)
 	call_reason(f->c, code, found);
 }
 
-static void take_name(struct form *f, char *to, size_t size)
+/* What a field's rule said of it. */
+static void take(struct form *f, enum den_code code)
 {
-	long len = dendir_normalise(to, size, call_string(f->c, DEN_TAG_NAME));
-
-	if (len < 0 || !den_name_is_valid(to, (size_t)len))
-		wrong(f, DEN_FIELD_NAME, NULL);
+	if (code != DEN_OK)
+		wrong(f, code, NULL);
 }
 
-static void take_mail(struct form *f, char *to, size_t size)
+static void take_name(struct form *f, struct dendir_user *u)
+{
+	take(f, field_name(u->name, call_string(f->c, DEN_TAG_NAME)));
+}
+
+static void take_mail(struct form *f, struct dendir_user *u)
 {
 	const char *mail = call_string(f->c, DEN_TAG_MAIL);
 	const char *again = den_message_string(f->c->in, DEN_TAG_MAIL_AGAIN);
 
-	if (!den_mail_is_valid(mail, strlen(mail)))
-		wrong(f, DEN_FIELD_MAIL, NULL);
-	else
-		snprintf(to, size, "%s", mail);
+	take(f, field_mail(u->mail, mail));
 	if (again && strcmp(mail, again) != 0)
 		wrong(f, DEN_FIELD_MAIL_MISMATCH, NULL);
 }
 
-static void take_role(struct form *f, char *to, size_t size)
+static void take_role(struct form *f, struct dendir_user *u)
 {
-	const char *role = call_string(f->c, DEN_TAG_ROLE);
-
-	if (strcmp(role, "master") != 0 && strcmp(role, "general") != 0)
-		wrong(f, DEN_FIELD_ROLE, NULL);
-	else
-		snprintf(to, size, "%s", role);
+	take(f, field_role(u->role, call_string(f->c, DEN_TAG_ROLE)));
 }
 
-static void take_language(struct form *f, char *to, size_t size)
+static void take_language(struct form *f, struct dendir_user *u)
 {
-	const char *lang = call_string(f->c, DEN_TAG_LANG);
-
-	if (*lang && strcmp(lang, "en") != 0 && strcmp(lang, "ja") != 0)
-		wrong(f, DEN_FIELD_LANGUAGE, NULL);
-	else
-		snprintf(to, size, "%s", lang);
+	take(f, field_language(u->lang, call_string(f->c, DEN_TAG_LANG)));
 }
 
 /* An initial password of half-width letters and digits, shown once. */
@@ -91,10 +82,10 @@ static void take_initial(struct form *f, struct dendir *d, const char *login, st
 			wrong(f, DEN_FIELD_INITIAL, NULL);
 		return;
 	}
-	if (!typed || den_secret_set(initial, typed, len) != 0 ||
-		den_password_check(call_password_policy(d), DEN_PASSWORD_INITIAL, login, den_secret_bytes(initial),
-			den_secret_len(initial)) != 0)
+	if (!typed || den_secret_set(initial, typed, len) != 0)
 		wrong(f, DEN_FIELD_INITIAL, NULL);
+	else
+		take(f, field_initial(call_password_policy(d), login, initial));
 	if (again && (!typed || again_len != len || memcmp(typed, again, len) != 0))
 		wrong(f, DEN_PW_MISMATCH, NULL);
 }
@@ -130,10 +121,10 @@ static enum den_code fill_new(struct form *f, struct dendir *d, struct dendir_us
 {
 	enum den_code code = take_login(f, d, u->login);
 
-	take_name(f, u->name, sizeof(u->name));
-	take_mail(f, u->mail, sizeof(u->mail));
-	take_role(f, u->role, sizeof(u->role));
-	take_language(f, u->lang, sizeof(u->lang));
+	take_name(f, u);
+	take_mail(f, u);
+	take_role(f, u);
+	take_language(f, u);
 	take_initial(f, d, u->login, initial);
 	memcpy(u->prepared_by, f->c->peer.login, sizeof(u->prepared_by));
 	return code;
@@ -222,6 +213,8 @@ static enum den_code prepare(struct call *c, struct dendir *d, const char *login
 
 	change->by = c->peer.login;
 	code = call_refused(c, d, dendir_user_prepare_change(d, login, change));
+	if (code == DEN_AUTHORITIES_PREPARED)
+		call_arg(c, "%s", login);
 	log_audit(event, "by", c->peer.login, "user", login, "result", den_code_name(code), NULL);
 	return code;
 }
@@ -243,14 +236,18 @@ enum den_code user_change(struct call *c)
 	if (!d)
 		return code;
 	code = read_named(c, d, &u);
+	if (code == DEN_OK && !u.uid && u.nauthorities) {
+		call_arg(c, "%s", u.login);
+		code = DEN_AUTHORITIES_PREPARED;
+	}
 	if (code == DEN_OK && is_given(c, DEN_TAG_NAME))
-		take_name(&f, after.name, sizeof(after.name));
+		take_name(&f, &after);
 	if (code == DEN_OK && is_given(c, DEN_TAG_MAIL))
-		take_mail(&f, after.mail, sizeof(after.mail));
+		take_mail(&f, &after);
 	if (code == DEN_OK && is_given(c, DEN_TAG_ROLE))
-		take_role(&f, after.role, sizeof(after.role));
+		take_role(&f, &after);
 	if (code == DEN_OK && is_given(c, DEN_TAG_LANG))
-		take_language(&f, after.lang, sizeof(after.lang));
+		take_language(&f, &after);
 	if (code == DEN_OK && f.wrong)
 		code = DEN_FIELDS_WRONG;
 	if (code == DEN_OK && !*after.name && !*after.mail && !*after.role && !*after.lang)
@@ -407,8 +404,9 @@ enum den_code user_unlock(struct call *c)
 		call_arg(c, "%s", u.login);
 		code = DEN_NOT_IN_FORCE;
 	}
-	/* Unlocking must not make an approval credential for somebody who should have none. */
-	if (code == DEN_OK && which == DENDIR_APPROVAL) {
+	/* Unlocking must not make an approval credential for somebody who should have none; an approver of
+	 * a bulk load gets the initial one this way (R-AUTH-5). */
+	if (code == DEN_OK && which == DENDIR_APPROVAL && (dendir_user_is_master(&u) || !dendir_user_is_approver(&u))) {
 		code = dendir_credential_state(d, which, u.login, &state);
 		if (code == DEN_OK && !state.exists) {
 			call_arg(c, "%s", u.login);

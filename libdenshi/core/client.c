@@ -11,7 +11,7 @@
 
 #include "core/protocol.h"
 
-static struct den_message *down(int error)
+struct den_message *den_client_down(int error)
 {
 	struct den_message *m = den_message_new(DEN_DAEMON_DOWN);
 	char text[128];
@@ -68,6 +68,11 @@ static int dial(const char *path)
 	return -1;
 }
 
+int den_client_connect(const char *path)
+{
+	return dial(path ? path : DEN_SOCKET_PATH);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -108,12 +113,12 @@ struct den_message *den_client_call(const char *path, const struct den_message *
 	int kept = errno;
 	int64_t deadline = now_ms() + timeout_ms;
 	struct den_message *reply = NULL;
-	int fd = dial(path ? path : DEN_SOCKET_PATH);
+	int fd = den_client_connect(path);
 
 	if (fd >= 0)
 		reply = converse(fd, request, deadline, row, context);
 	if (!reply)
-		reply = down(errno);
+		reply = den_client_down(errno);
 	if (fd >= 0)
 		close(fd);
 	errno = kept;

@@ -27,6 +27,15 @@ typedef int den_client_row(void *context, const struct den_message *row);
 struct den_message *den_client_call(const char *path, const struct den_message *request,
 	int timeout_ms, den_client_row *row, void *context);
 
+/*
+ * A connection for an operation that is a conversation (core/protocol.h): messages are
+ * then sent and received by core/wire.h. -1 with errno. The caller closes it.
+ */
+int den_client_connect(const char *path);
+
+/* The reply that den_client_call makes where there is none, for an errno. */
+struct den_message *den_client_down(int error);
+
 /* The reply's code and arguments as a sentence; buf of DEN_TEXT_MAX. Returns buf. */
 char *den_client_sentence(char *buf, enum den_lang lang, const struct den_message *reply);
 

@@ -69,8 +69,10 @@ static enum den_csv_result take_quoted(struct den_csv *csv, char **field, char *
 		return skip_line(csv, open, DEN_CSV_OPEN_QUOTE);
 	if (memchr(open, '\0', (size_t)(close - open)))
 		return skip_line(csv, close, DEN_CSV_NUL);
+	/* One that was forgotten finds its end in another row: the rows between aren't lost. */
 	if (!ends_field(csv, close + 1))
-		return skip_line(csv, close, DEN_CSV_AFTER_QUOTE);
+		return skip_line(csv, open,
+			memchr(open, '\n', (size_t)(close - open)) ? DEN_CSV_OPEN_QUOTE : DEN_CSV_AFTER_QUOTE);
 	*field = open + 1;
 	*end = close + 1 == csv->end ? '\0' : close[1];
 	unquote(csv, open + 1, close);

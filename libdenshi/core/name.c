@@ -22,6 +22,20 @@ static size_t decode(const unsigned char *p, size_t left, uint32_t *c)
 	return n;
 }
 
+int den_is_utf8(const char *text, size_t len)
+{
+	while (len > 0) {
+		uint32_t c;
+		size_t n = decode((const unsigned char *)text, len, &c);
+
+		if (n == 0)
+			return 0;
+		text += n;
+		len -= n;
+	}
+	return 1;
+}
+
 static int harmful(uint32_t c)
 {
 	static const struct {

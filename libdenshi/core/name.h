@@ -24,6 +24,9 @@
  */
 long den_characters(const char *text, size_t len);
 
+/* 1 where the len bytes are UTF-8, whatever the characters are. */
+int den_is_utf8(const char *text, size_t len);
+
 /* 1 where text is a user name: 1 to 40 characters, no colon, no leading or
  * trailing blank (R-NAME-1: it becomes the GECOS field of a passwd line). */
 int den_name_is_valid(const char *text, size_t len);

@@ -58,6 +58,13 @@ enum den_op {
 	 *   "published", "changed", "suspended", "removed"), AUTHORITY..., ATTEMPTS (taken
 	 *   slots), RECORD... (of attempts), APPROVAL_STATE ("none", "initial", "set",
 	 *   "locked", "expired"), CERT_STATE, UID.
+	 * USER_IMPORT: [DRY_RUN] -> row OK. Then, on the same connection, messages of this kind:
+	 *   [APPROVAL_PASSWORD (once, where users have authorities)], at most DEN_IMPORT_MAX users,
+	 *   each LINE, LOGIN, NAME, MAIL, ROLE, [LANG], AUTHORITY..., [CERTIFICATE ("grant")],
+	 *   [PASSWORD]. Each is answered by a row for every wrong user (LINE, CODE and CODE_ARG...),
+	 *   then one with NUMBER (of users added, or that would be) and THERE..., the lines of those
+	 *   who are there already, exactly so. One without users ends it -> OK + PENDING_COUNT.
+	 * USER_EXPORT: -> rows LOGIN, NAME, MAIL, ROLE, LANG, AUTHORITY..., [CERTIFICATE].
 	 * USER_SUSPEND: LOGIN, STATE ("suspended"|"active"), APPROVAL_PASSWORD -> OK + SERIAL.
 	 */
 	DEN_OP_STATUS = 20,
@@ -66,6 +73,8 @@ enum den_op {
 	DEN_OP_USER_DELETE,
 	DEN_OP_USER_LIST,
 	DEN_OP_USER_SUSPEND,
+	DEN_OP_USER_IMPORT,
+	DEN_OP_USER_EXPORT,
 
 	/*
 	 * CERT_GRANT: LOGIN..., [DRY_RUN] -> OK + PENDING_COUNT.
@@ -129,6 +138,11 @@ enum den_op {
 	DEN_OP_UNLOCK = 120,
 	DEN_OP_LOGOUT,
 };
+
+/* Users a message of USER_IMPORT, and its bytes: a second one may be sent before the first is
+ * answered, and neither end then waits for room. */
+#define DEN_IMPORT_MAX 100
+#define DEN_IMPORT_BYTES (24u * 1024)
 
 /* What a user still has to do at login (ACCOUNT's NUMBER). */
 #define DEN_PENDING_LOGIN 1u	       /* change the initial login password (R-FIRST-1) */
@@ -196,6 +210,8 @@ enum den_tag {
 	DEN_TAG_DECISION,
 	DEN_TAG_REASON,
 	DEN_TAG_WHICH,
+	DEN_TAG_LINE,
+	DEN_TAG_THERE,
 };
 
 #endif

@@ -169,3 +169,64 @@ enum den_code dendir_authority_check(struct dendir *d, const char *authority)
 		return strcmp(dot, ".use") == 0 ? DEN_OK : DEN_AUTHORITY_UNKNOWN;
 	return strcmp(dot, ".maker") == 0 || strcmp(dot, ".approver") == 0 ? DEN_OK : DEN_AUTHORITY_UNKNOWN;
 }
+
+/* -- all of them ------------------------------------------------------------------------------ */
+
+struct loader {
+	struct dendir_authorities *all;
+	int failed;
+};
+
+static int load(struct loader *l, const char *first, const char *second)
+{
+	char(*name)[sizeof(*l->all->name)] = reallocarray(l->all->name, l->all->n + 1, sizeof(*name));
+
+	if (!name)
+		return l->failed = 1;
+	l->all->name = name;
+	snprintf(name[l->all->n++], sizeof(*name), "%s.%s", first, second);
+	return 0;
+}
+
+static int load_business(void *context, const struct dendir_business *b)
+{
+	if (b->approval_free)
+		return load(context, b->id, "use");
+	return load(context, b->id, "maker") || load(context, b->id, "approver");
+}
+
+static int load_account(void *context, const struct dendir_account *a)
+{
+	return load(context, "acct", a->id);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+enum den_code dendir_authorities_load(struct dendir *d, struct dendir_authorities *all)
+{
+	struct loader l = {.all = all};
+	enum den_code code;
+
+	memset(all, 0, sizeof(*all));
+	code = dendir_business_each(d, load_business, &l);
+	if (code == DEN_OK)
+		code = dendir_account_each(d, load_account, &l);
+	if (all->n)
+		qsort(all->name, all->n, sizeof(*all->name), by_name);
+	return code == DEN_OK && l.failed ? DEN_INTERNAL : code;
+}
+
+void dendir_authorities_done(struct dendir_authorities *all)
+{
+	free(all->name);
+	memset(all, 0, sizeof(*all));
+}
+
+int dendir_authorities_have(const struct dendir_authorities *all, const char *authority)
+{
+	return all->n && strlen(authority) < sizeof(*all->name) &&
+		bsearch(authority, all->name, all->n, sizeof(*all->name), by_name) != NULL;
+}

@@ -36,4 +36,13 @@ enum den_code dendir_account_each(struct dendir *d, dendir_each_account *each, v
  * DEN_AUTHORITY_UNKNOWN otherwise. */
 enum den_code dendir_authority_check(struct dendir *d, const char *authority);
 
+/* All authorities that can be given, for many checks at a time. */
+struct dendir_authorities {
+	char (*name)[65]; /* ordered; DENDIR_AUTHORITY_SIZE */
+	size_t n;
+};
+enum den_code dendir_authorities_load(struct dendir *d, struct dendir_authorities *all);
+void dendir_authorities_done(struct dendir_authorities *all);
+int dendir_authorities_have(const struct dendir_authorities *all, const char *authority);
+
 #endif

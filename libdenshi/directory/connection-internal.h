@@ -1,4 +1,4 @@
-/* What connection.c, entry.c and watch.c share. Nobody else includes it. */
+/* What connection.c, entry.c, pipeline.c and watch.c share. Nobody else includes it. */
 #ifndef DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 #define DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 
@@ -30,6 +30,18 @@ struct dendir_entry {
 void dendir_entry_done(struct dendir_entry *e);
 /* Decodes the SearchResultEntry in a post-read response (RFC 4527, 3.2). 0 or -1. */
 int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value);
+
+struct dendir_mods {
+	LDAPMod **list; /* NULL-terminated, as libldap wants it */
+	size_t n;
+	int bad;
+};
+
+/* 1 where m can be sent; otherwise it is noted why not. */
+int dendir_mods_usable(struct dendir *d, const struct dendir_mods *m);
+
+/* Waits for the whole answer to msgid, or LDAP_RES_ANY. NULL: noted already, *code set. */
+LDAPMessage *dendir_await(struct dendir *d, int msgid, enum den_code *code);
 
 /* Notes an LDAP result and makes a code of it. */
 enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response);

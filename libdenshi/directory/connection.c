@@ -122,8 +122,7 @@ void dendir_close(struct dendir *d)
 	free(d);
 }
 
-/* Waits for the whole answer to msgid. NULL: noted already. */
-static LDAPMessage *await(struct dendir *d, int msgid, enum den_code *code)
+LDAPMessage *dendir_await(struct dendir *d, int msgid, enum den_code *code)
 {
 	struct timeval limit = patience(d);
 	LDAPMessage *response = NULL;
@@ -131,7 +130,7 @@ static LDAPMessage *await(struct dendir *d, int msgid, enum den_code *code)
 
 	if (rc > 0)
 		return response;
-	if (rc == 0)
+	if (rc == 0 && msgid != LDAP_RES_ANY)
 		ldap_abandon_ext(d->ld, msgid, NULL, NULL);
 	else
 		ldap_get_option(d->ld, LDAP_OPT_RESULT_CODE, &rc);
@@ -147,7 +146,7 @@ static enum den_code finish(struct dendir *d, int rc, int msgid)
 
 	if (rc != LDAP_SUCCESS)
 		return dendir_note(d, rc, NULL);
-	response = await(d, msgid, &code);
+	response = dendir_await(d, msgid, &code);
 	if (!response)
 		return code;
 	code = dendir_note(d, 0, response);
@@ -281,12 +280,6 @@ enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scop
 
 /* -- changes -------------------------------------------------------------------- */
 
-struct dendir_mods {
-	LDAPMod **list; /* NULL-terminated, as libldap wants it */
-	size_t n;
-	int bad;
-};
-
 struct dendir_mods *dendir_mods_new(void)
 {
 	return calloc(1, sizeof(struct dendir_mods));
@@ -392,7 +385,7 @@ void dendir_mods_drop(struct dendir_mods *m, const char *attribute)
 		m->bad = 1;
 }
 
-static int usable(struct dendir *d, const struct dendir_mods *m)
+int dendir_mods_usable(struct dendir *d, const struct dendir_mods *m)
 {
 	if (m && !m->bad)
 		return 1;
@@ -407,7 +400,7 @@ enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m
 {
 	int msgid = 0, rc;
 
-	if (!usable(d, m))
+	if (!dendir_mods_usable(d, m))
 		return DEN_DIRECTORY_REFUSED;
 	rc = ldap_add_ext(d->ld, dn, m->list ? m->list : no_mods, NULL, NULL, &msgid);
 	return finish(d, rc, msgid);
@@ -417,7 +410,7 @@ enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods
 {
 	int msgid = 0, rc;
 
-	if (!usable(d, m))
+	if (!dendir_mods_usable(d, m))
 		return DEN_DIRECTORY_REFUSED;
 	if (!m->list)
 		return DEN_OK;
@@ -468,13 +461,13 @@ enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir
 	enum den_code code = DEN_DIRECTORY_REFUSED;
 	int msgid = 0, rc;
 
-	if (!usable(d, m) || !(controls[0] = post_read(attributes)))
+	if (!dendir_mods_usable(d, m) || !(controls[0] = post_read(attributes)))
 		return DEN_DIRECTORY_REFUSED;
 	rc = ldap_modify_ext(d->ld, dn, m->list, controls, NULL, &msgid);
 	if (rc != LDAP_SUCCESS)
 		code = dendir_note(d, rc, NULL);
 	else
-		response = await(d, msgid, &code);
+		response = dendir_await(d, msgid, &code);
 	if (response) {
 		code = dendir_note(d, 0, response);
 		if (code == DEN_OK && tell_post_read(d, response, each, context) != 0) {

@@ -117,13 +117,12 @@ static enum den_code collect_new(struct dendir_update *u, struct dendir *host, s
 		return code;
 	}
 	snprintf(user->state, sizeof(user->state), "active");
-	/* Authorities are given in force, by a master; who prepared it can't slip any in. */
-	free(user->authorities);
-	user->authorities = NULL;
-	user->nauthorities = 0;
 	add_row(u, "add", user->login, "name", "", user->name);
 	add_row(u, "add", user->login, "mail", "", user->mail);
 	add_row(u, "add", user->login, "role", "", user->role);
+	/* Only a master's approval identity can have prepared them (ldap-schema/directory.ldif.in). */
+	for (size_t i = 0; i < user->nauthorities; i++)
+		add_row(u, "add", user->login, "authority", "", user->authorities[i]);
 	add_grant_row(u, user);
 	add_item(u, ITEM_NEW, user, 0);
 	return DEN_OK;

@@ -217,16 +217,11 @@ static void put_if(struct dendir_mods *m, enum dendir_mod op, const char *attrib
 		dendir_mods_put(m, op, attribute, value);
 }
 
-enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user *user,
-	const struct den_secret *initial)
+struct dendir_mods *dendir_user_mods(const struct dendir *d, const struct dendir_user *user)
 {
-	char dn[DENDIR_DN_SIZE], by[DENDIR_DN_SIZE];
-	struct dendir_mods *m;
-	enum den_code code = dendir_login_is_free(host, user->login);
+	struct dendir_mods *m = dendir_mods_new();
+	char by[DENDIR_DN_SIZE];
 
-	if (code != DEN_OK)
-		return code;
-	m = dendir_mods_new();
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "inetOrgPerson");
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUser");
 	dendir_mods_put(m, DENDIR_ADD, "uid", user->login);
@@ -235,9 +230,21 @@ enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user 
 	put_if(m, DENDIR_ADD, "mail", user->mail);
 	put_if(m, DENDIR_ADD, "preferredLanguage", user->lang);
 	dendir_mods_put(m, DENDIR_ADD, "denshiRole", user->role);
-	dendir_mods_put(m, DENDIR_ADD, "denshiPreparedBy", dendir_dn(by, host, DENDIR_DN_PEOPLE, user->prepared_by));
-	dendir_dn(dn, host, DENDIR_DN_PREPARED, user->login);
-	code = dendir_add(host, dn, m);
+	dendir_mods_put(m, DENDIR_ADD, "denshiPreparedBy", dendir_dn(by, d, DENDIR_DN_PEOPLE, user->prepared_by));
+	return m;
+}
+
+enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user *user,
+	const struct den_secret *initial)
+{
+	char dn[DENDIR_DN_SIZE];
+	struct dendir_mods *m;
+	enum den_code code = dendir_login_is_free(host, user->login);
+
+	if (code != DEN_OK)
+		return code;
+	m = dendir_user_mods(host, user);
+	code = dendir_add(host, dendir_dn(dn, host, DENDIR_DN_PREPARED, user->login), m);
 	dendir_mods_free(m);
 	if (code == DEN_DIRECTORY_REFUSED && dendir_result(host) == LDAP_ALREADY_EXISTS)
 		return DEN_FIELD_LOGIN_ID_TAKEN;
@@ -293,6 +300,9 @@ enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
 	dendir_dn(dn, host, DENDIR_DN_PREPARED, login);
 	if (code == DEN_OK && change->remove && !prepared.is_change) {
 		code = dendir_delete(host, dn);
+	} else if (code == DEN_OK && prepared.nauthorities) {
+		/* A master's approval was for these, of this user: the directory lets no host alter it. */
+		code = DEN_AUTHORITIES_PREPARED;
 	} else if (code == DEN_OK) {
 		m = change_of(change, prepared.is_change, DENDIR_REPLACE);
 		code = dendir_modify(host, dn, m);

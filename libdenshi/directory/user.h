@@ -56,6 +56,9 @@ enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const 
  * had it. */
 enum den_code dendir_login_is_free(struct dendir *d, const char *login);
 
+/* The entry of a new user as it is added to ou=prepared, without a password. */
+struct dendir_mods *dendir_user_mods(const struct dendir *d, const struct dendir_user *user);
+
 /* A new user, prepared: login, name, mail, role, lang, prepared_by; with the
  * initial password, hashed by the directory. DEN_FIELD_LOGIN_ID_TAKEN. */
 enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user *user,
@@ -68,7 +71,8 @@ struct dendir_user_change {
 	int remove;
 	const char *by; /* the master's login */
 };
-/* Removing a user that is only prepared deletes it at once. */
+/* Removing a user that is only prepared deletes it at once. DEN_AUTHORITIES_PREPARED: one that was
+ * prepared with authorities can't be changed otherwise. */
 enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
 	const struct dendir_user_change *change);
 

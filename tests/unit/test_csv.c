@@ -53,7 +53,7 @@ static const struct {
 	{INPUT("x,\"a\nb"), "1!4;2:b;"},
 	{INPUT("\""), "1!4;"},
 	{INPUT("\"\"\""), "1!4;"},
-	{INPUT("\"a\nb\"x,c\nd"), "1!3;3:d;"},
+	{INPUT("\"a\nb\"x,c\nd"), "1!4;2!2;3:d;"},
 	{INPUT("a\0b,c\nd"), "1!5;2:d;"},
 	{INPUT("\"a\n\0b\",c\nd"), "1!5;3:d;"},
 	{INPUT("\"a\0b\",c\nd"), "1!5;2:d;"},

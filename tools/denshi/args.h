@@ -28,6 +28,7 @@
 	OPTION(BUSINESS, "business", NULL)                                                         \
 	OPTION(HISTORY, "history", NULL)                                                           \
 	OPTION(GENERATE, "generate", NULL)                                                         \
+	OPTION(PASSWORDS, "passwords", "FILE")                                                     \
 	OPTION(DRY_RUN, "dry-run", NULL)                                                           \
 	OPTION(YES, "yes", NULL)                                                                   \
 	OPTION(PASSWORD_FD, "password-fd", "N")                                                    \

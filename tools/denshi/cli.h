@@ -42,6 +42,8 @@ struct command {
 /* The commands, one file per group. Each returns an enum cli_status. */
 int cli_status(struct cli *cli, const struct args *args);
 int cli_user_create(struct cli *cli, const struct args *args);
+int cli_user_import(struct cli *cli, const struct args *args);
+int cli_user_export(struct cli *cli, const struct args *args);
 int cli_user_change(struct cli *cli, const struct args *args);
 int cli_user_delete(struct cli *cli, const struct args *args);
 int cli_user_list(struct cli *cli, const struct args *args);

@@ -24,6 +24,10 @@ static const struct command commands[] = {
 		COMMON | O(NAME) | O(MAIL) | O(ROLE) | O(LANGUAGE) | O(GENERATE) | O(PASSWORD_FD) |
 			O(DRY_RUN) | O(YES),
 		DEN_CLI_DO_USER_CREATE, DEN_CLI_SECRETS_INITIAL, cli_user_create},
+	{"user", "import", "FILE.csv", 1, 1,
+		COMMON | O(PASSWORDS) | O(GENERATE) | O(PASSWORD_FD) | O(DRY_RUN) | O(YES),
+		DEN_CLI_DO_USER_IMPORT, DEN_CLI_SECRETS_IMPORT, cli_user_import},
+	{"user", "export", "[FILE.csv]", 0, 1, COMMON, DEN_CLI_DO_USER_EXPORT, DEN_OK, cli_user_export},
 	{"user", "change", "LOGIN", 1, 1,
 		COMMON | O(NAME) | O(MAIL) | O(ROLE) | O(LANGUAGE) | O(DRY_RUN) | O(YES),
 		DEN_CLI_DO_USER_CHANGE, DEN_OK, cli_user_change},

@@ -1,14 +1,11 @@
 #include <string.h>
 
 #include "core/protocol.h"
-#include "crypto/digest.h"
 #include "tools/denshi/args.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
+#include "tools/denshi/passwords.h"
 #include "tools/denshi/prompt.h"
-
-/* 12 characters of 5 bits: the longest initial password (R-INIT-1), 60 bits. */
-#define GENERATED_SIZE 13
 
 static const struct column columns[] = {
 	{DEN_TAG_LOGIN, COLUMN_TEXT, "login", DEN_CLI_LABEL_LOGIN},
@@ -38,36 +35,12 @@ static int show_attempts(struct cli *cli, const char *login)
 	return status;
 }
 
-/* Letters and digits both (R-APW-2). */
-static int generate(struct cli *cli, struct den_secret **out)
-{
-	static const char digits[] = "0123456789";
-	char text[GENERATED_SIZE];
-	size_t n;
-	int status = CLI_DONE;
-
-	*out = den_secret_new();
-	if (!*out)
-		output_no_memory();
-	do {
-		if (dencrypt_random_id(text, sizeof(text)) != DENCRYPT_OK) {
-			status = refuse(cli, DEN_CLI_CRYPTO, dencrypt_text(DENCRYPT_INTERNAL));
-			break;
-		}
-		n = strcspn(text, digits);
-	} while (n == strlen(text) || strspn(text, digits) == strlen(text));
-	if (status == CLI_DONE)
-		den_secret_set(*out, text, strlen(text));
-	explicit_bzero(text, sizeof(text));
-	return status;
-}
-
 static int ask_initial(struct cli *cli, const struct args *args, struct den_secret **initial)
 {
 	int approval = args->option[OPT_APPROVAL] != NULL;
 
 	if (args->option[OPT_GENERATE])
-		return generate(cli, initial);
+		return password_generate(cli, initial);
 	return prompt_new_secret(cli, approval ? DEN_ASK_INITIAL_APPROVAL : DEN_ASK_INITIAL,
 		approval ? DEN_ASK_INITIAL_APPROVAL_AGAIN : DEN_ASK_INITIAL_AGAIN, initial);
 }
