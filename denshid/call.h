@@ -38,6 +38,7 @@ struct call {
 	struct view_user peer;	     /* the same as a user in force; login "" where it isn't one */
 	int64_t now;		     /* seconds since the epoch */
 	char lang[3];		     /* see call_language */
+	int is_conversation;	     /* the caller may have sent more than was read: see dispatch.c */
 	int64_t deadline_ms;	     /* CLOCK_MONOTONIC: the answer must be there by then */
 };
 

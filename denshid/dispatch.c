@@ -10,6 +10,7 @@
  * an attempt that nobody hears of. */
 #define LOGIN_MS (DEN_TIMEOUT_LOGIN_MS - 500)
 #define COMMAND_MS (DEN_TIMEOUT_COMMAND_MS - 2000)
+#define HANG_UP_MS 1000
 
 enum needs { ANYONE, USER, MASTER };
 
@@ -87,6 +88,16 @@ static enum den_code run(struct call *c)
 	return code == DEN_OK ? row->run(c) : code;
 }
 
+/* What is unread when a socket is closed takes the answer with it: until the caller hangs up. */
+static void let_read(struct call *c)
+{
+	struct den_message *m;
+	int64_t until = dendir_now_ms() + HANG_UP_MS;
+
+	while (dendir_now_ms() < until && (m = den_message_receive(c->fd, HANG_UP_MS)))
+		den_message_free(m);
+}
+
 void dispatch(struct call *c)
 {
 	enum den_code code;
@@ -103,6 +114,8 @@ void dispatch(struct call *c)
 	den_message_set_kind(c->out, (uint16_t)code);
 	if (den_message_send(c->fd, c->out, 1000) != 0)
 		log_debug("a reply (%s) was not read", den_code_name(code));
+	else if (c->is_conversation)
+		let_read(c);
 	if (*c->pooled && dendir_is_broken(*c->pooled)) {
 		dendir_close(*c->pooled);
 		*c->pooled = NULL;

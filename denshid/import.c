@@ -343,6 +343,7 @@ enum den_code user_import(struct call *c)
 {
 	enum den_code code = DEN_IMPORT_RUNNING;
 
+	c->is_conversation = 1;
 	if (atomic_flag_test_and_set(&is_importing))
 		return code;
 	code = import(c);
