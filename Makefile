@@ -138,7 +138,7 @@ fuzzers: $(FUZZERS)
 # cmocka, and every room: a unit test takes what it needs.
 $(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE) $(PWHASH)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring -largon2
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) -lssl $(CRYPTO_LIBS) -lconfig -lunistring -largon2
 
 $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c)): $(B)/tests/%: $(B)/o/tests/module/%.o $(CRYPTO) $(CORE)
 	@mkdir -p $(@D)

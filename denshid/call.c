@@ -105,17 +105,25 @@ int call_row(struct call *c, struct den_message *row)
 	return rc;
 }
 
+static enum den_code open_pooled(struct call *c)
+{
+	char why[DENDIR_WHY_SIZE];
+
+	enum den_code code = c->reads ? dendir_open_any(c->pooled, c->shared->site, why)
+				      : dendir_open(c->pooled, c->shared->site);
+
+	return code == DEN_OK ? DEN_OK : DEN_DIRECTORY_DOWN;
+}
+
 struct dendir *call_directory(struct call *c, enum den_code *code)
 {
 	*code = DEN_OK;
-	if (*c->pooled && dendir_is_stale(*c->pooled)) {
+	if (*c->pooled && (dendir_is_stale(*c->pooled) || (!c->reads && !dendir_is_at_writer(*c->pooled)))) {
 		dendir_close(*c->pooled);
 		*c->pooled = NULL;
 	}
-	if (!*c->pooled && (*code = dendir_open(c->pooled, c->shared->site)) != DEN_OK) {
-		*code = DEN_DIRECTORY_DOWN;
+	if (!*c->pooled && (*code = open_pooled(c)) != DEN_OK)
 		return NULL;
-	}
 	dendir_set_deadline(*c->pooled, c->deadline_ms);
 	return *c->pooled;
 }

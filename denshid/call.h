@@ -39,6 +39,7 @@ struct call {
 	int64_t now;		     /* seconds since the epoch */
 	char lang[3];		     /* see call_language */
 	int is_conversation;	     /* the caller may have sent more than was read: see dispatch.c */
+	int reads;		     /* the operation only reads: any server will do */
 	int64_t deadline_ms;	     /* CLOCK_MONOTONIC: the answer must be there by then */
 };
 
@@ -70,7 +71,8 @@ int call_row(struct call *c, struct den_message *row);
 
 /* -- the directory --------------------------------------------------------------------------- */
 
-/* The host's own connection, ready for use; NULL and DEN_DIRECTORY_DOWN in *code. */
+/* The host's own connection, ready for use: at the writer, or for an operation that only
+ * reads at the first server that answers. NULL and DEN_DIRECTORY_DOWN in *code. */
 struct dendir *call_directory(struct call *c, enum den_code *code);
 /* Logs what the directory said and puts it into the reply. Returns code. */
 enum den_code call_refused(struct call *c, struct dendir *d, enum den_code code);

@@ -19,42 +19,43 @@ static const struct row {
 	operation *run;
 	enum needs needs;
 	int patience_ms;
+	int reads; /* changes nothing, and checks no password */
 } table[] = {
-	{DEN_OP_BEGIN, login_begin, ANYONE, LOGIN_MS},
-	{DEN_OP_AUTH, login_auth, ANYONE, LOGIN_MS},
-	{DEN_OP_ACCOUNT, login_account, ANYONE, LOGIN_MS},
-	{DEN_OP_PASSWD, login_passwd, ANYONE, LOGIN_MS},
-	{DEN_OP_APPROVAL_USE, approval_use, ANYONE, LOGIN_MS},
-	{DEN_OP_SESSION_OPEN, session_open, ANYONE, LOGIN_MS},
-	{DEN_OP_SESSION_CLOSE, session_close, ANYONE, LOGIN_MS},
-	{DEN_OP_STATUS, status_show, ANYONE, LOGIN_MS},
-	{DEN_OP_USER_CREATE, user_create, MASTER, COMMAND_MS},
-	{DEN_OP_USER_CHANGE, user_change, MASTER, COMMAND_MS},
-	{DEN_OP_USER_DELETE, user_delete, MASTER, COMMAND_MS},
-	{DEN_OP_USER_LIST, user_list, USER, COMMAND_MS},
-	{DEN_OP_USER_SUSPEND, user_suspend, MASTER, COMMAND_MS},
+	{DEN_OP_BEGIN, login_begin, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_AUTH, login_auth, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_ACCOUNT, login_account, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_PASSWD, login_passwd, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_APPROVAL_USE, approval_use, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_SESSION_OPEN, session_open, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_SESSION_CLOSE, session_close, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_STATUS, status_show, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_USER_CREATE, user_create, MASTER, COMMAND_MS, 0},
+	{DEN_OP_USER_CHANGE, user_change, MASTER, COMMAND_MS, 0},
+	{DEN_OP_USER_DELETE, user_delete, MASTER, COMMAND_MS, 0},
+	{DEN_OP_USER_LIST, user_list, USER, COMMAND_MS, 1},
+	{DEN_OP_USER_SUSPEND, user_suspend, MASTER, COMMAND_MS, 0},
 	/* Each message of it renews the time. */
-	{DEN_OP_USER_IMPORT, user_import, MASTER, COMMAND_MS},
-	{DEN_OP_USER_EXPORT, user_export, MASTER, COMMAND_MS},
-	{DEN_OP_CERT_GRANT, certificate_grant, MASTER, COMMAND_MS},
-	{DEN_OP_CERT_LIST, certificate_list, USER, COMMAND_MS},
+	{DEN_OP_USER_IMPORT, user_import, MASTER, COMMAND_MS, 0},
+	{DEN_OP_USER_EXPORT, user_export, MASTER, COMMAND_MS, 1},
+	{DEN_OP_CERT_GRANT, certificate_grant, MASTER, COMMAND_MS, 0},
+	{DEN_OP_CERT_LIST, certificate_list, USER, COMMAND_MS, 1},
 	/* A user without a certificate can't log in yet: the password is the proof. */
-	{DEN_OP_CERT_GRANTED, certificate_granted, ANYONE, LOGIN_MS},
-	{DEN_OP_CERT_REQUEST, certificate_request, ANYONE, LOGIN_MS},
-	{DEN_OP_CERT_FETCH, certificate_fetch, ANYONE, LOGIN_MS},
-	{DEN_OP_CERT_REVOKE, certificate_revoke, MASTER, COMMAND_MS},
-	{DEN_OP_SSH_KEYS, certificate_ssh_keys, ANYONE, LOGIN_MS},
-	{DEN_OP_UPDATE_SHOW, update_show, MASTER, COMMAND_MS},
-	{DEN_OP_UPDATE_RUN, update_run, MASTER, COMMAND_MS},
-	{DEN_OP_UPDATE_HISTORY, update_history, MASTER, COMMAND_MS},
-	{DEN_OP_AUTHORITY_LIST, authority_list, USER, COMMAND_MS},
-	{DEN_OP_AUTHORITY_SHOW, authority_show, USER, COMMAND_MS},
-	{DEN_OP_AUTHORITY_CHANGE, authority_change, MASTER, COMMAND_MS},
-	{DEN_OP_REQUEST_NEW, request_new, USER, COMMAND_MS},
-	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS},
-	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS},
-	{DEN_OP_UNLOCK, user_unlock, MASTER, COMMAND_MS},
-	{DEN_OP_LOGOUT, session_logout, USER, COMMAND_MS},
+	{DEN_OP_CERT_GRANTED, certificate_granted, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_CERT_REQUEST, certificate_request, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_CERT_FETCH, certificate_fetch, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_CERT_REVOKE, certificate_revoke, MASTER, COMMAND_MS, 0},
+	{DEN_OP_SSH_KEYS, certificate_ssh_keys, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_UPDATE_SHOW, update_show, MASTER, COMMAND_MS, 1},
+	{DEN_OP_UPDATE_RUN, update_run, MASTER, COMMAND_MS, 0},
+	{DEN_OP_UPDATE_HISTORY, update_history, MASTER, COMMAND_MS, 1},
+	{DEN_OP_AUTHORITY_LIST, authority_list, USER, COMMAND_MS, 1},
+	{DEN_OP_AUTHORITY_SHOW, authority_show, USER, COMMAND_MS, 1},
+	{DEN_OP_AUTHORITY_CHANGE, authority_change, MASTER, COMMAND_MS, 0},
+	{DEN_OP_REQUEST_NEW, request_new, USER, COMMAND_MS, 0},
+	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS, 1},
+	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS, 0},
+	{DEN_OP_UNLOCK, user_unlock, MASTER, COMMAND_MS, 0},
+	{DEN_OP_LOGOUT, session_logout, USER, COMMAND_MS, 0},
 };
 
 static const struct row *find(uint16_t op)
@@ -81,6 +82,7 @@ static enum den_code run(struct call *c)
 		call_arg(c, "operation %u", den_message_kind(c->in));
 		return DEN_BAD_REQUEST;
 	}
+	c->reads = row->reads;
 	if (row->needs == USER)
 		code = call_needs_user(c);
 	if (row->needs == MASTER)

@@ -21,6 +21,7 @@
 #include "denshid/refused.h"
 #include "denshid/replica.h"
 #include "denshid/session.h"
+#include "directory/site.h"
 
 static const char usage[] =
 	"usage: denshid [--foreground] [--debug] [--config FILE] [--check]\n"
@@ -137,17 +138,15 @@ static struct refused *remember_refused(struct event_base *base)
 	return r;
 }
 
-static void serve(const struct den_config *config)
+static void serve(const struct den_config *config, const struct dendir_site *site)
 {
 	static struct denshid shared;
-	static struct dendir_site site;
 	struct event_base *base = event_base_new();
 	struct event *ends[2];
 	struct listener *listener;
 
-	site = (struct dendir_site){.uri = config->uri, .org = config->organisation, .host = config->host};
 	shared.config = config;
-	shared.site = &site;
+	shared.site = site;
 	shared.view = view_new(config->snapshot);
 	if (!base || !shared.view)
 		log_fatal("no memory");
@@ -158,7 +157,7 @@ static void serve(const struct den_config *config)
 	event_add(ends[0], NULL);
 	event_add(ends[1], NULL);
 	listener = listener_new(base, &shared);
-	if (replica_start(config, &site, shared.view) != 0)
+	if (replica_start(config, site, shared.view) != 0)
 		log_fatal("the replica can't be started");
 	log_info("serves %s on host %s", config->organisation, config->host);
 	tell_ready();
@@ -169,8 +168,9 @@ static void serve(const struct den_config *config)
 int main(int argc, char **argv)
 {
 	static struct den_config config;
+	static struct dendir_site site;
 	struct options o = {0};
-	char error[DEN_CONFIG_ERROR_SIZE];
+	char error[DEN_CONFIG_ERROR_SIZE], why[DENDIR_WHY_SIZE];
 	int done = parse(argc, argv, &o);
 
 	if (done >= 0)
@@ -178,6 +178,11 @@ int main(int argc, char **argv)
 	if (den_config_read(&config, o.config, error, sizeof(error)) != 0) {
 		log_open(1, 0);
 		log_fatal("%s", error);
+	}
+	site = dendir_site_of_config(&config);
+	if (!dendir_site_is_safe(&site, why)) {
+		log_open(1, 0);
+		log_fatal("%s: %s", o.config, why);
 	}
 	if (o.check) {
 		printf("%s: ok\n", o.config);
@@ -187,7 +192,7 @@ int main(int argc, char **argv)
 	harden();
 	if (!o.foreground && daemon(0, 0) != 0)
 		log_fatal("daemon: %s", strerror(errno));
-	serve(&config);
+	serve(&config, &site);
 	/* Not exit(): workers may hold what destructors would take away. */
 	_exit(0);
 }

@@ -18,6 +18,8 @@
 #define DROP_USERS_MIN 20
 #define BACKOFF_MS_FIRST 100
 #define BACKOFF_MS_LAST 5000
+/* How often a host that follows another server looks whether the first one is back. */
+#define RETURN_MS 30000
 
 /* One entry of ou=published: a version of a user or a group. */
 struct version {
@@ -33,6 +35,8 @@ struct replica {
 	int64_t serial; /* the pointer; -1: not seen yet */
 	int64_t written; /* serial of the snapshot that this process wrote; -1: none */
 	int refreshed;
+	const struct dendir *d; /* while watching */
+	int64_t looked_ms;	/* when it was last looked whether the first server is back */
 };
 
 /* -- the versions ---------------------------------------------------------------------- */
@@ -265,6 +269,17 @@ static int on_refreshed(void *context)
 	return 0;
 }
 
+/* The hosts come back to the server that their list begins with. */
+static int first_is_back(struct replica *r)
+{
+	int64_t now_ms = dendir_now_ms();
+
+	if (dendir_is_at_first(r->d) || now_ms - r->looked_ms < RETURN_MS)
+		return 0;
+	r->looked_ms = now_ms;
+	return dendir_first_answers(r->site);
+}
+
 /* Once a second: a snapshot that couldn't be written (disk full) is tried again. */
 static int on_idle(void *context)
 {
@@ -272,7 +287,7 @@ static int on_idle(void *context)
 
 	if (r->refreshed && r->written != r->serial)
 		publish(r);
-	return 0;
+	return first_is_back(r);
 }
 
 static void watch_once(struct replica *r, struct dendir *d)
@@ -287,6 +302,8 @@ static void watch_once(struct replica *r, struct dendir *d)
 	struct dendir_policy policy;
 	char base[DENDIR_DN_SIZE];
 
+	r->d = d;
+	r->looked_ms = dendir_now_ms();
 	if (dendir_policy_read(d, &policy) == DEN_OK)
 		view_set_language(r->view, policy.lang);
 	dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", dendir_version_attributes, &watcher);
@@ -296,6 +313,7 @@ static void *run(void *context)
 {
 	struct replica *r = context;
 	unsigned backoff_ms = BACKOFF_MS_FIRST;
+	char why[DENDIR_WHY_SIZE] = "";
 	int told = 0;
 
 	for (;;) {
@@ -303,15 +321,17 @@ static void *run(void *context)
 
 		r->refreshed = 0;
 		r->serial = -1;
-		if (dendir_open(&d, r->site) == DEN_OK) {
+		if (dendir_open_any(&d, r->site, why) == DEN_OK) {
 			told = 0;
+			log_debug("replica: follows %s", dendir_uri(d));
 			watch_once(r, d);
+			snprintf(why, sizeof(why), "%s: %s", dendir_uri(d), dendir_diagnostic(d));
 			if (r->refreshed)
 				backoff_ms = BACKOFF_MS_FIRST;
 		}
 		view_set_up(r->view, 0);
 		if (!told++)
-			log_warn("the directory at %s can't be reached: lookups go on from the snapshot", r->site->uri);
+			log_warn("the directory can't be reached (%s): lookups go on from the snapshot", why);
 		dendir_close(d);
 		tdestroy(r->versions, version_free);
 		r->versions = NULL;

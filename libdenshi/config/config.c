@@ -16,6 +16,7 @@
 
 #define FILE_MAX_BYTES 65536
 #define MAX_ID 2147483647u
+#define ONE_URI_MAX 255
 
 enum kind { NAME, NUMBER, SWITCH };
 
@@ -47,13 +48,61 @@ static int is_host(const char *s)
 	}
 }
 
-/* Over any other scheme a password would travel in clear text, or to a server that proved nothing. */
-static int is_uri(const char *s)
+static int is_port(const char *s)
+{
+	char *end;
+	long port = strtol(s, &end, 10);
+
+	return *s >= '1' && *s <= '9' && !*end && port <= 65535;
+}
+
+static int is_network_uri(const char *s)
+{
+	const char *scheme = strncmp(s, "ldaps://", 8) == 0 ? "ldaps://" : "ldap://";
+	char name[ONE_URI_MAX + 1];
+	char *port;
+
+	if (strncmp(s, scheme, strlen(scheme)) != 0)
+		return 0;
+	snprintf(name, sizeof(name), "%s", s + strlen(scheme));
+	port = strchr(name, ':');
+	if (port)
+		*port++ = '\0';
+	return is_host(name) && (!port || is_port(port));
+}
+
+static int is_local_uri(const char *s)
 {
 	size_t len = strlen(s);
 
 	return strncmp(s, "ldapi://%2F", 11) == 0 && len > 11 &&
 		strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/%._-") == len;
+}
+
+/* A local socket, or TLS. */
+static int is_uri(const char *s)
+{
+	return strlen(s) <= ONE_URI_MAX && (is_local_uri(s) || is_network_uri(s));
+}
+
+/* One or more, with blanks between. */
+static int is_uri_list(const char *s)
+{
+	char one[ONE_URI_MAX + 1];
+
+	do {
+		size_t len = strcspn(s, " ");
+
+		if (len > ONE_URI_MAX)
+			return 0;
+		memcpy(one, s, len);
+		one[len] = '\0';
+		if (!is_uri(one))
+			return 0;
+		s += len;
+		s += strspn(s, " ");
+	} while (*s);
+	return 1;
 }
 
 static int is_path(const char *s)
@@ -89,7 +138,11 @@ static const struct row {
 	{#field, SWITCH, offsetof(struct den_config, field), sizeof(int), NULL, value, 0, 1, NULL, \
 		DEN_CONFIG_SWITCH}
 	TEXT_ROW(organisation, NULL, is_organisation, DEN_CONFIG_ORGANISATION),
-	TEXT_ROW(uri, "ldapi://%2Frun%2Fdenshi-slapd%2Fldapi", is_uri, DEN_CONFIG_URI),
+	TEXT_ROW(uri, "ldapi://%2Frun%2Fdenshi-slapd%2Fldapi", is_uri_list, DEN_CONFIG_URIS),
+	TEXT_ROW(writer, "", is_uri, DEN_CONFIG_URI),
+	TEXT_ROW(tls_ca, "/etc/denshi/tls/ca.pem", is_path, DEN_CONFIG_ABSOLUTE_PATH),
+	TEXT_ROW(tls_certificate, "/etc/denshi/tls/host.pem", is_path, DEN_CONFIG_ABSOLUTE_PATH),
+	TEXT_ROW(tls_key, "/etc/denshi/tls/host.key", is_path, DEN_CONFIG_ABSOLUTE_PATH),
 	TEXT_ROW(host, NULL, is_host, DEN_CONFIG_HOST),
 	TEXT_ROW(socket, "/run/denshi/denshid.sock", is_path, DEN_CONFIG_ABSOLUTE_PATH),
 	TEXT_ROW(snapshot, "/var/lib/denshi/snapshot", is_path, DEN_CONFIG_ABSOLUTE_PATH),
@@ -214,7 +267,7 @@ static int wrong_value(const struct report *r, const struct row *row, const conf
 
 static int unknown_setting(const struct report *r, const config_setting_t *setting)
 {
-	char place[16], names[256] = "";
+	char place[16], names[512] = "";
 	const char *name = config_setting_name(setting);
 
 	snprintf(place, sizeof(place), "%u", config_setting_source_line(setting));

@@ -17,7 +17,10 @@
 
 struct den_config {
 	char organisation[33]; /* its suffix is o=NAME; the one setting without a default */
-	char uri[256];	       /* of the directory, ldapi://... */
+	char uri[1024];	       /* of the directory: ldapi://, ldaps:// or ldap:// (StartTLS), one or several */
+	char writer[256];      /* the one that takes changes and passwords; "": the first of uri */
+	char tls_ca[256];      /* PEM: the CA of hosts and directory servers */
+	char tls_certificate[256], tls_key[256]; /* PEM: this host's */
 	char host[65];	       /* this host's name, lower case; by default gethostname(2), which has no longer ones */
 	char socket[108];      /* of denshid */
 	char snapshot[256];    /* the file that NSS reads */

@@ -46,6 +46,16 @@ static const struct extension client_extensions[] = {
 	{ 0, NULL },
 };
 
+/* A directory server is also the client of another one. Its names are added where it is signed. */
+static const struct extension directory_extensions[] = {
+	{ NID_basic_constraints, "critical,CA:FALSE" },
+	{ NID_key_usage, "critical,digitalSignature" },
+	{ NID_ext_key_usage, "serverAuth,clientAuth" },
+	{ NID_subject_key_identifier, "hash" },
+	{ NID_authority_key_identifier, "keyid:always" },
+	{ 0, NULL },
+};
+
 static const EVP_MD *signing_digest(EVP_PKEY *key)
 {
 	/* ECDSA takes a digest as wide as its curve. */
@@ -136,8 +146,9 @@ static enum dencrypt_result self_sign(EVP_PKEY *key, const char *common_name,
 	return result;
 }
 
-enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_key_type type,
-				      time_t now, struct dencrypt_ca **out)
+static enum dencrypt_result make_ca(const char *organisation, const char *what,
+				    enum dencrypt_key_type type, time_t now,
+				    struct dencrypt_ca **out)
 {
 	struct dencrypt_ca *ca = OPENSSL_zalloc(sizeof(*ca));
 	enum dencrypt_result result;
@@ -147,7 +158,7 @@ enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_ke
 	if (!ca)
 		return dencrypt_failure(DENCRYPT_NO_MEMORY);
 	result = DENCRYPT_BAD_ARGUMENT;
-	length = snprintf(common_name, sizeof(common_name), "%s denshi CA", organisation);
+	length = snprintf(common_name, sizeof(common_name), "%s %s", organisation, what);
 	if (*organisation && length > 0 && (size_t)length < sizeof(common_name))
 		result = dencrypt_key_make(type, &ca->key);
 	if (result == DENCRYPT_OK)
@@ -158,6 +169,19 @@ enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_ke
 	else
 		dencrypt_ca_free(ca);
 	return result;
+}
+
+enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_key_type type,
+				      time_t now, struct dencrypt_ca **out)
+{
+	return make_ca(organisation, "denshi CA", type, now, out);
+}
+
+enum dencrypt_result dencrypt_ca_make_for_hosts(const char *organisation,
+						enum dencrypt_key_type type, time_t now,
+						struct dencrypt_ca **out)
+{
+	return make_ca(organisation, "denshi hosts CA", type, now, out);
 }
 
 void dencrypt_ca_free(struct dencrypt_ca *ca)
@@ -260,20 +284,17 @@ const struct dencrypt_certificate *dencrypt_ca_certificate(const struct dencrypt
 	return ca->certificate;
 }
 
-static enum dencrypt_result sign_client(const struct dencrypt_ca *ca, EVP_PKEY *key,
-					const char *login_id, const char *organisation,
-					time_t from, time_t to, struct dencrypt_certificate **out)
+/* Signs what has its name already (result says how that went); takes x509 over. */
+static enum dencrypt_result issue(const struct dencrypt_ca *ca, X509 *x509,
+				  enum dencrypt_result result, const struct extension *extensions,
+				  const struct extension *more, struct dencrypt_certificate **out)
 {
-	X509 *x509 = new_x509(key, from, to), *issuer = ca->certificate->x509;
+	X509 *issuer = ca->certificate->x509;
 	EVP_PKEY *ca_key = ca->key->pkey;
-	enum dencrypt_result result;
 
-	if (!x509)
-		return dencrypt_failure(DENCRYPT_INTERNAL);
-	result = set_name(X509_get_subject_name(x509), login_id, organisation);
 	if (result == DENCRYPT_OK &&
 	    (X509_set_issuer_name(x509, X509_get_subject_name(issuer)) != 1 ||
-	     !add_extensions(x509, issuer, client_extensions) ||
+	     !add_extensions(x509, issuer, extensions) || !add_extensions(x509, issuer, more) ||
 	     X509_sign(x509, ca_key, signing_digest(ca_key)) <= 0))
 		result = dencrypt_failure(DENCRYPT_INTERNAL);
 	if (result == DENCRYPT_OK)
@@ -282,29 +303,107 @@ static enum dencrypt_result sign_client(const struct dencrypt_ca *ca, EVP_PKEY *
 	return result;
 }
 
-enum dencrypt_result dencrypt_ca_sign(const struct dencrypt_ca *ca, const void *request,
-				      size_t size, const char *login_id, const char *organisation,
-				      unsigned int days, time_t now,
-				      struct dencrypt_certificate **out)
-{
-	time_t until = now + (time_t)days * DAY_S;
-	enum dencrypt_result result;
-	EVP_PKEY *key = NULL;
+static const struct extension no_extensions[] = { { 0, NULL } };
 
+static enum dencrypt_result sign_client(const struct dencrypt_ca *ca, EVP_PKEY *key,
+					const char *login_id, const char *organisation,
+					time_t from, time_t to, struct dencrypt_certificate **out)
+{
+	X509 *x509 = new_x509(key, from, to);
+	enum dencrypt_result result;
+
+	if (!x509)
+		return dencrypt_failure(DENCRYPT_INTERNAL);
+	result = set_name(X509_get_subject_name(x509), login_id, organisation);
+	return issue(ca, x509, result, client_extensions, no_extensions, out);
+}
+
+/* When a certificate of so many days ends; no later than the CA itself. */
+static enum dencrypt_result end_of(const struct dencrypt_ca *ca, unsigned int days, time_t now,
+				   time_t *until)
+{
+	*until = now + (time_t)days * DAY_S;
 	if (days < 1 || days > DENCRYPT_DAYS_MAX)
 		return DENCRYPT_BAD_ARGUMENT;
 	if (now < ca->certificate->not_before)
 		return DENCRYPT_NOT_YET_VALID;
 	if (now >= ca->certificate->not_after)
 		return DENCRYPT_EXPIRED;
-	if (until > ca->certificate->not_after)
-		until = ca->certificate->not_after;
-	result = dencrypt_csr_key(request, size, &key);
+	if (*until > ca->certificate->not_after)
+		*until = ca->certificate->not_after;
+	return DENCRYPT_OK;
+}
+
+enum dencrypt_result dencrypt_ca_sign(const struct dencrypt_ca *ca, const void *request,
+				      size_t size, const char *login_id, const char *organisation,
+				      unsigned int days, time_t now,
+				      struct dencrypt_certificate **out)
+{
+	enum dencrypt_result result;
+	EVP_PKEY *key = NULL;
+	time_t until;
+
+	result = end_of(ca, days, now, &until);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_csr_key(request, size, &key);
 	if (result == DENCRYPT_OK)
 		result = sign_client(ca, key, login_id, organisation, now - CLOCK_SKEW_S, until,
 				     out);
 	EVP_PKEY_free(key);
 	return result;
+}
+
+/* A name stands in an extension's text: nothing of it may be taken for syntax. */
+static bool is_machine_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length >= 1 && length <= 64 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length;
+}
+
+static enum dencrypt_result name_machine(X509_NAME *subject, enum dencrypt_machine kind,
+					 const char *name, const char *id,
+					 const char *organisation)
+{
+	enum dencrypt_result result = dencrypt_name_add(subject, NID_organizationName, organisation);
+
+	if (result == DENCRYPT_OK)
+		result = dencrypt_name_add(subject, NID_organizationalUnitName,
+					   kind == DENCRYPT_HOST ? "hosts" : "directory");
+	if (result == DENCRYPT_OK)
+		result = dencrypt_name_add(subject, NID_commonName, name);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_name_add(subject, NID_serialNumber, id);
+	return result;
+}
+
+enum dencrypt_result dencrypt_ca_sign_machine(const struct dencrypt_ca *ca,
+					      const struct dencrypt_key *key,
+					      enum dencrypt_machine kind, const char *name,
+					      const char *id, const char *organisation,
+					      unsigned int days, time_t now,
+					      struct dencrypt_certificate **out)
+{
+	char names[128];
+	const struct extension server_names[] = { { NID_subject_alt_name, names }, { 0, NULL } };
+	bool serves = kind == DENCRYPT_DIRECTORY;
+	enum dencrypt_result result;
+	time_t until;
+	X509 *x509;
+
+	if (!is_machine_name(name))
+		return DENCRYPT_BAD_ARGUMENT;
+	result = end_of(ca, days, now, &until);
+	if (result != DENCRYPT_OK)
+		return result;
+	x509 = new_x509(key->pkey, now - CLOCK_SKEW_S, until);
+	if (!x509)
+		return dencrypt_failure(DENCRYPT_INTERNAL);
+	snprintf(names, sizeof(names), "DNS:%s", name);
+	result = name_machine(X509_get_subject_name(x509), kind, name, id, organisation);
+	return issue(ca, x509, result, serves ? directory_extensions : client_extensions,
+		     serves ? server_names : no_extensions, out);
 }
 
 static ASN1_INTEGER *serial_from_hex(const char *hex)

@@ -1,6 +1,7 @@
 /*
- * The organisation's CA: its key and certificate, client certificates, the revocation list.
- * Only denshi-ca holds a CA; it listens on no port (R-CERT-5).
+ * A CA: its key and certificate, what it signs, the revocation list. An organisation has two. That
+ * of the users is denshi-ca's, which listens on no port (R-CERT-5). That of the hosts signs hosts
+ * and directory servers only, and is root's on the directory's machine.
  */
 #ifndef DENSHI_CRYPTO_CA_H
 #define DENSHI_CRYPTO_CA_H
@@ -45,6 +46,11 @@ enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_ke
 				      time_t now, struct dencrypt_ca **out);
 void dencrypt_ca_free(struct dencrypt_ca *ca);
 
+/* The same for the hosts' CA: CN "<organisation> denshi hosts CA". */
+enum dencrypt_result dencrypt_ca_make_for_hosts(const char *organisation,
+						enum dencrypt_key_type type, time_t now,
+						struct dencrypt_ca **out);
+
 /*
  * Writes `ca.key` (PKCS#8 PEM, mode 0600) and `ca.pem` (0644) into an existing folder, both new:
  * DENCRYPT_EXISTS, with the folder as it was, if either is there. DENCRYPT_IO (errno set).
@@ -72,6 +78,24 @@ enum dencrypt_result dencrypt_ca_sign(const struct dencrypt_ca *ca, const void *
 				      size_t size, const char *login_id, const char *organisation,
 				      unsigned int days, time_t now,
 				      struct dencrypt_certificate **out);
+
+enum dencrypt_machine {
+	DENCRYPT_HOST,	    /* OU=hosts: for client authentication, without a name of a server */
+	DENCRYPT_DIRECTORY, /* OU=directory: for both, with the machine's name */
+};
+
+/*
+ * Signs the certificate of a machine, by the hosts' CA, for a key made here: O=organisation,
+ * OU=hosts or directory, CN=name, serialNumber=id. The name is a host name in lower case, at most
+ * 64 characters; the id is random, new with each certificate that replaces another, and the
+ * directory knows which one counts. `days` and validity as for dencrypt_ca_sign().
+ */
+enum dencrypt_result dencrypt_ca_sign_machine(const struct dencrypt_ca *ca,
+					      const struct dencrypt_key *key,
+					      enum dencrypt_machine kind, const char *name,
+					      const char *id, const char *organisation,
+					      unsigned int days, time_t now,
+					      struct dencrypt_certificate **out);
 
 /*
  * Signs a revocation list with the given number, to be renewed within 24 hours (R-CERT-4). The

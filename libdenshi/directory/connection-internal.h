@@ -5,10 +5,13 @@
 #include <ldap.h>
 
 #include "directory/connection.h"
+#include "directory/stream.h"
 
 struct dendir {
 	LDAP *ld;
 	const struct dendir_site *site;
+	char uri[DENDIR_URI_SIZE]; /* the one of the site's that it goes to */
+	struct dendir_stream stream; /* below it, where it goes over the network */
 	int64_t deadline_ms;
 	int result;
 	char diagnostic[256];

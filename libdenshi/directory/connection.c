@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "directory/connection-internal.h"
+#include "directory/tls.h"
+#include "directory/transport.h"
 
 int64_t dendir_now_ms(void)
 {
@@ -16,28 +18,40 @@ int64_t dendir_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Time that the next operation may take; never 0, which libldap takes for "no limit". */
-static struct timeval patience(const struct dendir *d)
+/* When an operation that starts now ends at the latest. */
+static int64_t until_of(const struct dendir *d)
 {
-	int64_t ms = DENDIR_OPERATION_MS;
+	int64_t until_ms = dendir_now_ms() + DENDIR_OPERATION_MS;
 
-	if (d->deadline_ms) {
-		int64_t left = d->deadline_ms - dendir_now_ms();
+	return d->deadline_ms && d->deadline_ms < until_ms ? d->deadline_ms : until_ms;
+}
 
-		if (left < ms)
-			ms = left < 1 ? 1 : left;
-	}
+/* Time that the next operation may take; never 0, which libldap takes for "no limit". */
+static struct timeval patience(struct dendir *d)
+{
+	int64_t ms;
+
+	d->stream.until_ms = until_of(d);
+	ms = d->stream.until_ms - dendir_now_ms();
+	if (ms < 1)
+		ms = 1;
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
 void dendir_set_deadline(struct dendir *d, int64_t monotonic_ms)
 {
 	d->deadline_ms = monotonic_ms;
+	d->stream.until_ms = until_of(d);
 }
 
 const struct dendir_site *dendir_site_of(const struct dendir *d)
 {
 	return d->site;
+}
+
+const char *dendir_uri(const struct dendir *d)
+{
+	return d->uri;
 }
 
 const char *dendir_diagnostic(const struct dendir *d)
@@ -92,25 +106,36 @@ enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
 	return is_down(d->result) ? DEN_DIRECTORY_DOWN : DEN_DIRECTORY_REFUSED;
 }
 
-static struct dendir *new_connection(const struct dendir_site *site)
+/* uri of DENDIR_URI_SIZE, the next of the list at *at; 0 where there is no further one. */
+static int next_uri(char *uri, const char **at)
 {
-	static const int version = LDAP_VERSION3;
-	static const struct timeval network = {.tv_sec = DENDIR_OPERATION_MS / 1000};
+	size_t len;
+
+	*at += strspn(*at, " ");
+	len = strcspn(*at, " ");
+	if (len == 0 || len >= DENDIR_URI_SIZE)
+		return 0;
+	memcpy(uri, *at, len);
+	uri[len] = '\0';
+	*at += len;
+	return 1;
+}
+
+static struct dendir *new_connection(const struct dendir_site *site, const char *uri, int64_t until_ms,
+	char why[DENDIR_WHY_SIZE])
+{
 	struct dendir *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
 	d->site = site;
-	if (ldap_initialize(&d->ld, site->uri) != LDAP_SUCCESS) {
-		free(d);
-		return NULL;
-	}
-	ldap_set_option(d->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
-	ldap_set_option(d->ld, LDAP_OPT_NETWORK_TIMEOUT, &network);
-	/* A referral would send a password elsewhere. */
-	ldap_set_option(d->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-	ldap_set_option(d->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
-	return d;
+	snprintf(d->uri, sizeof(d->uri), "%s", uri);
+	d->stream = (struct dendir_stream){.fd = -1, .until_ms = until_ms};
+	d->ld = dendir_transport(site, uri, &d->stream, why);
+	if (d->ld)
+		return d;
+	free(d);
+	return NULL;
 }
 
 void dendir_close(struct dendir *d)
@@ -162,9 +187,11 @@ static enum den_code bind_with(struct dendir *d, const char *dn, const char *mec
 	return finish(d, rc, msgid);
 }
 
-enum den_code dendir_open(struct dendir **out, const struct dendir_site *site)
+static enum den_code open_at(struct dendir **out, const struct dendir_site *site, const char *uri,
+	char why[DENDIR_WHY_SIZE])
 {
-	struct dendir *d = new_connection(site);
+	int64_t until_ms = dendir_now_ms() + DENDIR_OPEN_MS;
+	struct dendir *d = new_connection(site, uri, until_ms, why);
 	char empty[] = "";
 	struct berval none = {.bv_val = empty, .bv_len = 0};
 	enum den_code code;
@@ -172,12 +199,89 @@ enum den_code dendir_open(struct dendir **out, const struct dendir_site *site)
 	*out = NULL;
 	if (!d)
 		return DEN_DIRECTORY_DOWN;
+	d->deadline_ms = until_ms;
 	code = bind_with(d, "", "EXTERNAL", &none);
-	if (code == DEN_OK)
+	d->deadline_ms = 0;
+	if (code == DEN_OK) {
 		*out = d;
-	else
-		dendir_close(d);
+		return DEN_OK;
+	}
+	snprintf(why, DENDIR_WHY_SIZE, "%.120s: %.120s", uri, d->diagnostic);
+	dendir_close(d);
 	return code;
+}
+
+/* uri of DENDIR_URI_SIZE; returns it. */
+static char *writer_uri(char *uri, const struct dendir_site *site)
+{
+	const char *at = site->writer && *site->writer ? site->writer : site->uri;
+
+	if (!next_uri(uri, &at))
+		uri[0] = '\0';
+	return uri;
+}
+
+enum den_code dendir_open(struct dendir **out, const struct dendir_site *site)
+{
+	char uri[DENDIR_URI_SIZE], why[DENDIR_WHY_SIZE];
+
+	return open_at(out, site, writer_uri(uri, site), why);
+}
+
+enum den_code dendir_open_any(struct dendir **out, const struct dendir_site *site, char why[DENDIR_WHY_SIZE])
+{
+	char uri[DENDIR_URI_SIZE];
+	const char *at = site->uri;
+	enum den_code code = DEN_DIRECTORY_DOWN;
+
+	*out = NULL;
+	snprintf(why, DENDIR_WHY_SIZE, "no URI");
+	while (code != DEN_OK && next_uri(uri, &at))
+		code = open_at(out, site, uri, why);
+	return code;
+}
+
+int dendir_is_at_first(const struct dendir *d)
+{
+	char uri[DENDIR_URI_SIZE];
+	const char *at = d->site->uri;
+
+	return next_uri(uri, &at) && strcmp(uri, d->uri) == 0;
+}
+
+int dendir_is_at_writer(const struct dendir *d)
+{
+	char uri[DENDIR_URI_SIZE];
+
+	return strcmp(writer_uri(uri, d->site), d->uri) == 0;
+}
+
+int dendir_first_answers(const struct dendir_site *site)
+{
+	char uri[DENDIR_URI_SIZE], why[DENDIR_WHY_SIZE];
+	const char *at = site->uri;
+	struct dendir *d = NULL;
+	int answers = next_uri(uri, &at) && open_at(&d, site, uri, why) == DEN_OK;
+
+	dendir_close(d);
+	return answers;
+}
+
+static int needs_tls(const char *list)
+{
+	char uri[DENDIR_URI_SIZE];
+
+	while (list && next_uri(uri, &list))
+		if (strncmp(uri, "ldapi:", 6) != 0)
+			return 1;
+	return 0;
+}
+
+int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE])
+{
+	if (!needs_tls(site->uri) && !needs_tls(site->writer))
+		return 1;
+	return dendir_tls_files_are_safe(site, why);
 }
 
 enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
@@ -188,13 +292,14 @@ enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, con
 		.bv_val = (char *)den_secret_bytes(password),
 		.bv_len = den_secret_len(password),
 	};
+	char why[DENDIR_WHY_SIZE];
 	enum den_code code;
 
 	*out = NULL;
 	/* An empty password would be an unauthenticated bind, which succeeds (RFC 4513, 5.1.2). */
 	if (cred.bv_len == 0)
 		return DEN_LOGIN_WRONG;
-	d = new_connection(like->site);
+	d = new_connection(like->site, like->uri, until_of(like), why);
 	if (!d)
 		return DEN_DIRECTORY_DOWN;
 	d->deadline_ms = like->deadline_ms;

@@ -24,22 +24,46 @@
 /* Longest time-out of one operation; a deadline may end it earlier. */
 #define DENDIR_OPERATION_MS 3000
 
+/* Longest time that opening takes for one URI: connection, TLS and the host's own bind. */
+#define DENDIR_OPEN_MS 3000
+/* Why a connection couldn't be opened, for the log. */
+#define DENDIR_WHY_SIZE 256
+#define DENDIR_URI_SIZE 256
+
 /* Where the directory is and who asks. Strings belong to the caller and outlive every connection. */
 struct dendir_site {
-	const char *uri;  /* ldapi://%2Frun%2F..., RFC 4516 */
-	const char *org;  /* name of the organisation; its suffix is o=NAME */
-	const char *host; /* this host's name, as it stands in records */
+	const char *uri;    /* one or several, with blanks between, in the order in which they are tried;
+			     * ldapi://%2Frun%2F..., ldaps://NAME or ldap://NAME (StartTLS), RFC 4516 */
+	const char *writer; /* the server for reservations, passwords and changes; NULL or "": the first */
+	const char *org;    /* name of the organisation; its suffix is o=NAME */
+	const char *host;   /* this host's name, as it stands in records */
+	/* PEM files, for the network: the CA of hosts and servers, the host's certificate and key */
+	const char *tls_ca, *tls_certificate, *tls_key;
 };
 
 struct dendir;
 struct dendir_entry;
 struct dendir_mods;
 
-/* Under the process's own identity: SASL EXTERNAL over ldapi. *out is NULL on failure. */
+/* At the writer, under the process's own identity: SASL EXTERNAL, by the kernel over ldapi, by
+ * the host's certificate over TLS. *out is NULL on failure. */
 enum den_code dendir_open(struct dendir **out, const struct dendir_site *site);
 
+/* For reading only, at the first server of site->uri that answers. why: where none does. */
+enum den_code dendir_open_any(struct dendir **out, const struct dendir_site *site, char why[DENDIR_WHY_SIZE]);
+
+/* 1 where the connection is at the first server of the list; at the writer. */
+int dendir_is_at_first(const struct dendir *d);
+int dendir_is_at_writer(const struct dendir *d);
+/* 1 where the first server of the list answers; takes DENDIR_OPEN_MS at most. */
+int dendir_first_answers(const struct dendir_site *site);
+
+/* 1 where the site needs no files, or they are there, and nobody else may change them (the key:
+ * nor read). Otherwise why. */
+int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE]);
+
 /*
- * A simple bind as dn: no attempt is reserved, so only credential.c calls it.
+ * A simple bind as dn, at the same server: no attempt is reserved, so only credential.c calls it.
  * DEN_LOGIN_WRONG where the server says invalidCredentials, without saying why.
  */
 enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
@@ -49,6 +73,8 @@ enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, con
 void dendir_close(struct dendir *d);
 
 const struct dendir_site *dendir_site_of(const struct dendir *d);
+/* The one of the site's URIs that the connection goes to. */
+const char *dendir_uri(const struct dendir *d);
 
 /* All operations from now on end by then: CLOCK_MONOTONIC in ms; 0: no deadline. */
 void dendir_set_deadline(struct dendir *d, int64_t monotonic_ms);

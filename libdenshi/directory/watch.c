@@ -70,6 +70,8 @@ enum den_code dendir_watch(struct dendir *d, const char *base, const char *filte
 	sync.ls_private = &w;
 	sync.ls_ld = d->ld;
 
+	/* From here on there is no operation that ends: only a stall does. */
+	d->stream.until_ms = 0;
 	rc = ldap_sync_init(&sync, LDAP_SYNC_REFRESH_AND_PERSIST);
 	while (rc == LDAP_SUCCESS && !w.ended) {
 		w.ended = watcher->idle(watcher->context);

@@ -431,6 +431,69 @@ static void test_write_file(void **state)
 	assert_result(dencrypt_write_file(path, &text, 0600), DENCRYPT_BAD_ARGUMENT);
 }
 
+/* A machine's certificate, as OpenSSL reads it. */
+static X509 *machine(enum dencrypt_machine kind, const char *name, const char *id)
+{
+	struct dencrypt_bytes der = DENCRYPT_BYTES_EMPTY;
+	struct dencrypt_certificate *certificate = NULL;
+	struct dencrypt_key *key = NULL;
+	const unsigned char *at;
+	X509 *x509;
+
+	assert_int_equal(dencrypt_key_make(DENCRYPT_EC_P256, &key), DENCRYPT_OK);
+	assert_int_equal(dencrypt_ca_sign_machine(home.ca, key, kind, name, id, "acme", 365, NOW,
+						  &certificate), DENCRYPT_OK);
+	assert_int_equal(dencrypt_key_matches(key, certificate), DENCRYPT_OK);
+	assert_int_equal(dencrypt_certificate_der(certificate, &der), DENCRYPT_OK);
+	at = der.data;
+	x509 = d2i_X509(NULL, &at, (long)der.size);
+	assert_non_null(x509);
+	dencrypt_bytes_done(&der);
+	dencrypt_certificate_free(certificate);
+	dencrypt_key_free(key);
+	return x509;
+}
+
+static void test_machines(void **state)
+{
+	X509 *host = machine(DENCRYPT_HOST, "h1.acme.example", "k3f977qa");
+	X509 *server = machine(DENCRYPT_DIRECTORY, "d1.acme.example", "0zx4h8mv");
+	char subject[256];
+
+	(void)state;
+	X509_NAME_oneline(X509_get_subject_name(host), subject, sizeof(subject));
+	assert_string_equal(subject, "/O=acme/OU=hosts/CN=h1.acme.example/serialNumber=k3f977qa");
+	assert_int_equal(X509_get_extended_key_usage(host), XKU_SSL_CLIENT);
+	/* A host is no server of any name. */
+	assert_null(X509_get_ext_d2i(host, NID_subject_alt_name, NULL, NULL));
+	X509_NAME_oneline(X509_get_subject_name(server), subject, sizeof(subject));
+	assert_string_equal(subject, "/O=acme/OU=directory/CN=d1.acme.example/serialNumber=0zx4h8mv");
+	assert_int_equal(X509_get_extended_key_usage(server), XKU_SSL_CLIENT | XKU_SSL_SERVER);
+	assert_int_equal(X509_check_host(server, "d1.acme.example", 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL), 1);
+	assert_int_equal(X509_check_host(server, "d2.acme.example", 0, 0, NULL), 0);
+	X509_free(host);
+	X509_free(server);
+}
+
+/* A name ends up in an extension's text: what could be syntax there is refused. */
+static void test_machine_names(void **state)
+{
+	static const char *const names[] = {"", "a,DNS:b", "*.acme.example", "A.example", "a b", "a\n",
+		"0123456789012345678901234567890123456789012345678901234567890123x"};
+	struct dencrypt_certificate *certificate = NULL;
+	struct dencrypt_key *key = NULL;
+
+	(void)state;
+	assert_int_equal(dencrypt_key_make(DENCRYPT_EC_P256, &key), DENCRYPT_OK);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(dencrypt_ca_sign_machine(home.ca, key, DENCRYPT_DIRECTORY, names[i], "x",
+							  "acme", 365, NOW, &certificate),
+				 DENCRYPT_BAD_ARGUMENT);
+	assert_int_equal(dencrypt_ca_sign_machine(home.ca, key, DENCRYPT_HOST, "a", "x", "acme", 0, NOW,
+						  &certificate), DENCRYPT_BAD_ARGUMENT);
+	dencrypt_key_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +507,8 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_wrong_contents),
 		cmocka_unit_test(test_rsa_ca),
+		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_machine_names),
 		cmocka_unit_test(test_write_file),
 	};
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "directory/site.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/signer.h"
 
@@ -195,7 +196,7 @@ static int serve(const struct den_config *c)
 		return 1;
 	}
 	s.ca = ca;
-	s.site = (struct dendir_site){.uri = c->uri, .org = c->organisation, .host = c->host};
+	s.site = dendir_site_of_config(c);
 	while (!stop) {
 		if (signer_run(&s) == 0)
 			backoff_ms = BACKOFF_MS_FIRST;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "directory/connection.h"
+#include "directory/site.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/interrupt.h"
 
@@ -75,7 +75,7 @@ static int is_running(const struct setup *s)
 
 	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0)
 		den_config_defaults(&c);
-	site = (struct dendir_site){.uri = c.uri, .org = c.organisation, .host = c.host};
+	site = dendir_site_of_config(&c);
 	running = dendir_open(&d, &site) == DEN_OK;
 	dendir_close(d);
 	return running;

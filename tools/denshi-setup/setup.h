@@ -38,7 +38,7 @@ struct setup {
 	/* as asked for, checked by plan.c */
 	char org[33], org_name[DEN_NAME_SIZE];
 	char master[DEN_LOGIN_ID_SIZE], master_name[DEN_NAME_SIZE], mail[DEN_MAIL_MAX + 1];
-	char host[65], uri[256];
+	char host[65], uri[1024];
 	enum den_lang org_lang;
 	const char *state, *schema_dir, *config_path, *accounts_file;
 	unsigned memory_kib, passes, first_uid, first_gid;
