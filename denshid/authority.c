@@ -158,19 +158,21 @@ static void add_list(struct call *c, enum den_tag tag, struct dendir_user *user)
 		den_message_add_string(c->out, tag, user->authorities[i]);
 }
 
-/* Whether an initial approval password is needed: the first approver authority of
- * somebody who has no approval credential (R-AUTH-5). */
-static enum den_code needs_initial(struct call *c, struct dendir *d, const struct dendir_user *after, int *needed)
+/* Whether an initial approval password is needed: with the first approver authority, and
+ * where there is no approval credential (R-AUTH-5). */
+static enum den_code needs_initial(struct call *c, struct dendir *d, const struct dendir_user *before,
+	const struct dendir_user *after, int *needed)
 {
 	struct dendir_credential_state state;
 	enum den_code code;
 
+	/* A master makes their own. */
 	*needed = 0;
-	if (!dendir_user_is_approver(after))
+	if (!dendir_user_is_approver(after) || dendir_user_is_master(after))
 		return DEN_OK;
 	code = call_refused(c, d, dendir_credential_state(d, DENDIR_APPROVAL, after->login, &state));
-	/* A master makes their own. */
-	*needed = code == DEN_OK && !state.exists && !dendir_user_is_master(after);
+	/* One that is there without an authority was left by a try that was killed: it isn't used. */
+	*needed = code == DEN_OK && (!state.exists || !dendir_user_is_approver(before));
 	return code;
 }
 
@@ -192,7 +194,7 @@ struct change {
 };
 
 /* Under the master's approval identity, as a whole or not at all (R-AUTH-4). */
-static enum den_code put_in_force(struct call *c, struct dendir *d, struct change *ch, const struct den_secret *initial)
+static enum den_code put_in_force(struct call *c, struct change *ch, const struct den_secret *initial)
 {
 	const struct dendir_user *after = &ch->after;
 	struct dendir_proof *proof = NULL;
@@ -205,7 +207,7 @@ static enum den_code put_in_force(struct call *c, struct dendir *d, struct chang
 	 * with a credential but no authority in force may do nothing. */
 	if (code == DEN_OK && initial)
 		code = call_refused(c, dendir_proof_connection(proof),
-			dendir_credential_reset(dendir_proof_connection(proof), d, DENDIR_APPROVAL, after->login, initial));
+			dendir_credential_reset(dendir_proof_connection(proof), DENDIR_APPROVAL, after->login, initial));
 	if (code == DEN_OK)
 		code = update_execute(c, ch->update, proof, &serial);
 	/* As a whole or not at all: the next try sets an initial password of its own. */
@@ -240,7 +242,7 @@ static enum den_code change(struct call *c, struct dendir *d, struct change *ch)
 	if (code == DEN_OK && same_authorities(&ch->before, &ch->after))
 		code = DEN_NOTHING_TO_CHANGE;
 	if (code == DEN_OK)
-		code = needs_initial(c, d, &ch->after, &needed);
+		code = needs_initial(c, d, &ch->before, &ch->after, &needed);
 	if (code != DEN_OK)
 		return code;
 	if (call_dry_run(c)) {
@@ -254,7 +256,7 @@ static enum den_code change(struct call *c, struct dendir *d, struct change *ch)
 		code = initial ? check_initial(c, d, &ch->after, initial) : DEN_INTERNAL;
 	}
 	if (code == DEN_OK)
-		code = put_in_force(c, d, ch, initial);
+		code = put_in_force(c, ch, initial);
 	den_secret_free(initial);
 	return code;
 }

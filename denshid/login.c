@@ -255,6 +255,10 @@ static enum den_code change(struct call *c, const struct view_user *user, enum d
 		/* What was wrong may be right now. */
 		refused_forget(c->shared->refused, user->login);
 	}
+	if (code == DEN_PW_IS_CURRENT) {
+		call_reason(c, code, NULL);
+		code = DEN_PASSWORD_NOT_CHANGED;
+	}
 	dendir_proof_free(proof);
 	return code;
 }

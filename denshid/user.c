@@ -376,7 +376,7 @@ static enum den_code unlock(struct call *c, struct dendir *d, enum dendir_creden
 	if (code == DEN_OK)
 		code = call_approve(c, &proof);
 	if (code == DEN_OK) {
-		code = dendir_credential_reset(dendir_proof_connection(proof), d, which, login, initial);
+		code = dendir_credential_reset(dendir_proof_connection(proof), which, login, initial);
 		call_refused(c, dendir_proof_connection(proof), code);
 		/* What was wrong may be right now. */
 		refused_forget(c->shared->refused, login);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", NULL};
+#define SERVER_LOCK "pwdAccountLockedTime"
+static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, NULL};
 
 /* Slots and records as one reading of the credential showed them. */
 struct slots {
@@ -13,7 +14,7 @@ struct slots {
 	unsigned count; /* of 1..6 */
 	char *records[2 * DENDIR_ATTEMPTS];
 	size_t nrecords;
-	int found;
+	int found, server_lock; /* the server's own, of binds that reserve nothing */
 };
 
 struct dendir_proof {
@@ -38,6 +39,7 @@ static int read_slots(void *context, struct dendir_entry *e)
 
 	slots_done(s);
 	s->found = 1;
+	s->server_lock = *dendir_entry_string(e, SERVER_LOCK) != '\0';
 	for (size_t i = 0; (value = dendir_entry_value(e, "denshiAttempt", i, &len)); i++)
 		if (len == 1 && *value >= '1' && *value <= '0' + DENDIR_SEAL)
 			s->taken[*value - '0'] = 1;
@@ -48,6 +50,11 @@ static int read_slots(void *context, struct dendir_entry *e)
 		if ((s->records[s->nrecords] = strndup(value, len)))
 			s->nrecords++;
 	return 0;
+}
+
+static int is_locked(const struct slots *s)
+{
+	return s->taken[DENDIR_SEAL] || s->server_lock;
 }
 
 static const char *credential_dn(char *buf, const struct dendir *d, enum dendir_credential which,
@@ -114,8 +121,9 @@ static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_crede
 		enum den_code code = dendir_modify_read(d, dn, m, slot_attributes, read_slots, seen);
 
 		dendir_mods_free(m);
+		/* Locked by a seal or by the server while slots were free: the guess isn't made. */
 		if (code == DEN_OK)
-			return DEN_OK;
+			return is_locked(seen) ? locked(which) : DEN_OK;
 		if (code == DEN_DIRECTORY_DOWN)
 			return code;
 		if (dendir_result(d) == LDAP_NO_SUCH_OBJECT)
@@ -128,7 +136,7 @@ static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_crede
 			return code;
 		for (slot = 1; slot <= DENDIR_ATTEMPTS && seen->taken[slot]; slot++)
 			;
-		if (slot > DENDIR_ATTEMPTS || seen->taken[DENDIR_SEAL])
+		if (slot > DENDIR_ATTEMPTS || is_locked(seen))
 			return locked(which);
 	}
 	/* Twelve times somebody else was faster: a race of many wrong guesses. */
@@ -174,14 +182,16 @@ void dendir_proof_free(struct dendir_proof *proof)
 	free(proof);
 }
 
-/* The sixth wrong guess shuts the credential for binds that reserve nothing, too. */
-static void seal(struct dendir *d, const char *dn)
+/* Shuts the credential for binds that reserve nothing, too. */
+static enum den_code seal(struct dendir *d, const char *dn)
 {
 	struct dendir_mods *m = dendir_mods_new();
+	enum den_code code;
 
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
-	(void)dendir_modify(d, dn, m);
+	code = dendir_modify(d, dn, m);
 	dendir_mods_free(m);
+	return dendir_result(d) == LDAP_TYPE_OR_VALUE_EXISTS ? DEN_OK : code;
 }
 
 enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential which,
@@ -204,7 +214,7 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 	if (code == DEN_LOGIN_WRONG) {
 		*left = DENDIR_ATTEMPTS - p->seen.count;
 		if (*left == 0)
-			seal(d, p->dn);
+			(void)seal(d, p->dn);
 		code = which == DENDIR_LOGIN ? DEN_LOGIN_WRONG : DEN_APPROVAL_WRONG;
 	} else if (code == DEN_OK) {
 		clear_seen(p);
@@ -243,9 +253,8 @@ static int read_state(void *context, struct dendir_entry *e)
 	read_slots(&r->slots, e);
 	/* An entry whose password was never set is no credential yet. */
 	s->exists = *changed != '\0';
-	s->taken = r->slots.taken[DENDIR_SEAL] ? DENDIR_ATTEMPTS : r->slots.count;
-	s->must_change = strcmp(dendir_entry_string(e, "denshiMustChange"), "TRUE") == 0 ||
-		strcmp(dendir_entry_string(e, "pwdReset"), "TRUE") == 0;
+	s->taken = is_locked(&r->slots) ? DENDIR_ATTEMPTS : r->slots.count;
+	s->must_change = strcmp(dendir_entry_string(e, "pwdReset"), "TRUE") == 0;
 	s->changed = dendir_parse_time(changed);
 	return 0;
 }
@@ -258,7 +267,7 @@ static int by_text(const void *a, const void *b)
 enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential which, const char *login,
 	struct dendir_credential_state *state)
 {
-	static const char *const attributes[] = {"denshiAttempt", "denshiAttemptRecord", "denshiMustChange",
+	static const char *const attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK,
 		"pwdReset", "pwdChangedTime", NULL};
 	struct state_reader r = {.state = state};
 	char dn[DENDIR_DN_SIZE];
@@ -280,23 +289,44 @@ enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential w
 
 /* -- setting -------------------------------------------------------------------------------- */
 
+static const char *initial_policy(char *buf, const struct dendir *d, enum dendir_credential which)
+{
+	return dendir_dn(buf, d, "cn=initial-%s,ou=policies", which == DENDIR_LOGIN ? "login" : "approval");
+}
+
+void dendir_mark_initial(struct dendir_mods *m, const struct dendir *d, enum dendir_credential which)
+{
+	char policy[DENDIR_DN_SIZE];
+
+	dendir_mods_put(m, DENDIR_REPLACE, "pwdReset", "TRUE");
+	dendir_mods_put(m, DENDIR_REPLACE, "pwdPolicySubentry", initial_policy(policy, d, which));
+}
+
+/* Back under the ordinary policy; not at all where it is already. */
+static void leave_initial_policy(struct dendir_proof *proof)
+{
+	struct dendir_mods *m = dendir_mods_new();
+	char policy[DENDIR_DN_SIZE];
+
+	dendir_mods_put(m, DENDIR_DELETE, "pwdPolicySubentry", initial_policy(policy, proof->as, proof->which));
+	(void)dendir_modify(proof->as, proof->dn, m);
+	dendir_mods_free(m);
+}
+
+/* The mark of an initial password, pwdReset, is the server's: it goes in the same operation. */
 enum den_code dendir_credential_change(struct dendir_proof *proof, const struct den_secret *password)
 {
-	struct dendir_mods *m;
 	enum den_code code = dendir_set_password(proof->as, NULL, password);
 
+	/* denshi's rules were kept: what is left for the server's is an initial password again. */
+	if (dendir_result(proof->as) == LDAP_CONSTRAINT_VIOLATION)
+		return DEN_PW_IS_CURRENT;
 	if (code != DEN_OK)
 		return code;
 	if (proof->seen.count)
 		clear_seen(proof);
-	/* An approval credential's mark is the server's own (pwdReset): it is gone now. */
-	if (proof->which == DENDIR_APPROVAL)
-		return DEN_OK;
-	m = dendir_mods_new();
-	dendir_mods_put(m, DENDIR_DELETE, "denshiMustChange", "TRUE");
-	code = dendir_modify(proof->as, proof->dn, m);
-	dendir_mods_free(m);
-	return dendir_result(proof->as) == LDAP_NO_SUCH_ATTRIBUTE ? DEN_OK : code;
+	leave_initial_policy(proof);
+	return DEN_OK;
 }
 
 static void put_approval_entry(struct dendir_mods *m)
@@ -323,82 +353,68 @@ enum den_code dendir_approval_create_own(struct dendir_proof *login, const struc
 	return dendir_set_password(login->as, dn, password);
 }
 
-/* An absent attribute is no reason to fail: the credential may never have been locked. */
-static enum den_code drop_attribute(struct dendir *master, const char *dn, const char *attribute)
-{
-	struct dendir_mods *m = dendir_mods_new();
-	enum den_code code;
-
-	dendir_mods_drop(m, attribute);
-	code = dendir_modify(master, dn, m);
-	dendir_mods_free(m);
-	return code;
-}
-
-static enum den_code mark_initial(struct dendir *master, const char *dn, enum dendir_credential which)
-{
-	struct dendir_mods *m = dendir_mods_new();
-	enum den_code code;
-
-	dendir_mods_put(m, DENDIR_REPLACE, which == DENDIR_LOGIN ? "denshiMustChange" : "pwdReset", "TRUE");
-	code = dendir_modify(master, dn, m);
-	dendir_mods_free(m);
-	return code;
-}
-
+/* Sealed from the first moment: it opens with its mark, not before. */
 static enum den_code ensure_approval(struct dendir *master, const char *dn)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char policy[DENDIR_DN_SIZE];
 	enum den_code code;
 
 	put_approval_entry(m);
-	dendir_mods_put(m, DENDIR_ADD, "pwdPolicySubentry", dendir_dn(policy, master, "cn=approval,ou=policies"));
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
 	code = dendir_add(master, dn, m);
 	dendir_mods_free(m);
-	if (code == DEN_OK || dendir_result(master) != LDAP_ALREADY_EXISTS)
-		return code;
-	/* One that a master made for themself is under the ordinary policy so far. */
-	m = dendir_mods_new();
-	dendir_mods_put(m, DENDIR_REPLACE, "pwdPolicySubentry", policy);
+	return dendir_result(master) == LDAP_ALREADY_EXISTS ? DEN_OK : code;
+}
+
+/* Both locks and the records go, and the mark comes, in one operation. */
+static enum den_code open_marked(struct dendir *master, const char *dn, enum dendir_credential which,
+	const struct slots *seen)
+{
+	struct dendir_mods *m = clearing(seen);
+	enum den_code code;
+
+	dendir_mark_initial(m, master, which);
+	dendir_mods_drop(m, SERVER_LOCK);
 	code = dendir_modify(master, dn, m);
 	dendir_mods_free(m);
 	return code;
 }
 
-enum den_code dendir_credential_reset(struct dendir *master, struct dendir *host,
-	enum dendir_credential which, const char *login, const struct den_secret *initial)
+static enum den_code unseal(struct dendir *master, const char *dn, enum dendir_credential which)
+{
+	enum den_code code = DEN_BUSY;
+
+	/* A right password of a moment ago may clear slots between the two. */
+	for (unsigned tries = 0; tries < DENDIR_ATTEMPTS; tries++) {
+		struct slots seen = {0};
+
+		code = dendir_search(master, dn, DENDIR_BASE, NULL, slot_attributes, read_slots, &seen);
+		if (code == DEN_OK && !seen.found)
+			code = missing(which);
+		else if (code == DEN_OK)
+			code = open_marked(master, dn, which, &seen);
+		slots_done(&seen);
+		if (dendir_result(master) != LDAP_NO_SUCH_ATTRIBUTE)
+			break;
+	}
+	return code;
+}
+
+enum den_code dendir_credential_reset(struct dendir *master, enum dendir_credential which, const char *login,
+	const struct den_secret *initial)
 {
 	char dn[DENDIR_DN_SIZE];
-	struct slots seen = {0};
-	struct dendir_mods *m;
 	enum den_code code = DEN_OK;
 
 	credential_dn(dn, master, which, login);
 	if (which == DENDIR_APPROVAL)
 		code = ensure_approval(master, dn);
-	/* The mark first, then the password, the slots last: killed in between, the
-	 * credential is still locked, never open without the mark. */
-	if (code == DEN_OK && which == DENDIR_LOGIN)
-		code = mark_initial(master, dn, which);
+	/* Ended anywhere in between, it is sealed; and it is never open without the mark. */
+	if (code == DEN_OK)
+		code = seal(master, dn);
 	if (code == DEN_OK)
 		code = dendir_set_password(master, dn, initial);
-	/* pwdReset is taken away by a change of the password: it comes after. */
-	if (code == DEN_OK && which == DENDIR_APPROVAL)
-		code = mark_initial(master, dn, which);
-	if (code == DEN_OK)
-		code = drop_attribute(master, dn, "pwdAccountLockedTime");
-	if (code == DEN_OK)
-		code = dendir_search(host, dn, DENDIR_BASE, NULL, slot_attributes, read_slots, &seen);
-	if (code == DEN_OK && !seen.found)
-		code = missing(which);
-	if (code == DEN_OK) {
-		m = clearing(&seen);
-		code = dendir_modify(master, dn, m);
-		dendir_mods_free(m);
-	}
-	slots_done(&seen);
-	return code;
+	return code == DEN_OK ? unseal(master, dn, which) : code;
 }
 
 enum den_code dendir_approval_disable(struct dendir *master, const char *login)

@@ -54,7 +54,7 @@ void dendir_credential_decoy(struct dendir *d, const struct den_secret *password
 /* What is known of a credential without checking it. */
 struct dendir_credential_state {
 	int exists;
-	unsigned taken;	    /* slots, 0 to 6 */
+	unsigned taken;	    /* slots, 0 to 6; 6 where it is locked, by the server too */
 	int must_change;    /* an initial password */
 	int64_t changed;    /* time of the last change, 0: unknown */
 	unsigned nrecords;
@@ -63,19 +63,30 @@ struct dendir_credential_state {
 enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential which, const char *login,
 	struct dendir_credential_state *state);
 
-/* Sets the proven credential's password and takes the "initial" mark away. */
+/*
+ * Sets the proven credential's password; the mark of an initial one goes in the same
+ * operation. DEN_PW_IS_CURRENT where the server says that an initial one would stay.
+ */
 enum den_code dendir_credential_change(struct dendir_proof *proof, const struct den_secret *password);
 
 /* A master's first approval password, made under their own login identity (R-APW-2). */
 enum den_code dendir_approval_create_own(struct dendir_proof *login, const struct den_secret *password);
 
 /*
- * Under a master's approval identity: a new initial password, all slots, records
- * and the server's own lock cleared (R-LOCK-5). For DENDIR_APPROVAL the
- * credential is made where there is none (R-AUTH-5).
+ * What makes the password that an entry has an initial one (R-FIRST-1), for a Modify under a
+ * master's approval identity: pwdReset, which only the server takes away again, with a
+ * change of the password; and a policy under which the same password is no change.
  */
-enum den_code dendir_credential_reset(struct dendir *master, struct dendir *host,
-	enum dendir_credential which, const char *login, const struct den_secret *initial);
+void dendir_mark_initial(struct dendir_mods *m, const struct dendir *d, enum dendir_credential which);
+
+/*
+ * Under a master's approval identity: a new initial password; then all slots, records and
+ * the server's own lock are cleared, and the password marked as initial, in one operation
+ * (R-LOCK-5). Ended before that one, the credential is locked, whatever it was. For
+ * DENDIR_APPROVAL it is made where there is none (R-AUTH-5).
+ */
+enum den_code dendir_credential_reset(struct dendir *master, enum dendir_credential which, const char *login,
+	const struct den_secret *initial);
 
 /* Under a master's approval identity: the approval credential goes (R-AUTH-5). */
 enum den_code dendir_approval_disable(struct dendir *master, const char *login);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "directory/certificate.h"
+#include "directory/credential.h"
 #include "directory/update-internal.h"
 #include "directory/update_runner.h"
 #include "directory/version.h"
@@ -202,7 +203,7 @@ static struct dendir_mods *registered_mods(const struct dendir_user *a)
 	return m;
 }
 
-static void put_account(struct dendir_mods *m, const struct dendir_user *a)
+static void put_account(struct dendir_mods *m, const struct dendir *d, const struct dendir_user *a)
 {
 	dendir_mods_put(m, DENDIR_REPLACE, "objectClass", "inetOrgPerson");
 	dendir_mods_put(m, DENDIR_REPLACE, "objectClass", "posixAccount");
@@ -211,7 +212,7 @@ static void put_account(struct dendir_mods *m, const struct dendir_user *a)
 	dendir_mods_put_number(m, DENDIR_REPLACE, "gidNumber", a->gid);
 	dendir_mods_put(m, DENDIR_REPLACE, "homeDirectory", a->home);
 	dendir_mods_put(m, DENDIR_REPLACE, "loginShell", a->shell);
-	dendir_mods_put(m, DENDIR_REPLACE, "denshiMustChange", "TRUE");
+	dendir_mark_initial(m, d, DENDIR_LOGIN);
 	dendir_mods_drop(m, "denshiGrantDays");
 }
 
@@ -222,7 +223,7 @@ static enum den_code apply(struct dendir *master, const struct item *item)
 	enum den_code code;
 
 	if (item->kind == ITEM_NEW) {
-		put_account(m, &item->after);
+		put_account(m, master, &item->after);
 		dendir_dn(dn, master, DENDIR_DN_PREPARED, item->after.login);
 		code = dendir_modify(master, dn, m);
 		snprintf(rdn, sizeof(rdn), "uid=%s", item->after.login);

@@ -10,6 +10,7 @@
 
 #include "crypto/digest.h"
 #include "directory/certificate.h"
+#include "directory/credential.h"
 #include "directory/host.h"
 #include "directory/update.h"
 #include "directory/version.h"
@@ -187,8 +188,6 @@ static int add_master(struct work *w)
 	dendir_mods_put(m, DENDIR_ADD, "denshiRole", u.role);
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", u.state);
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", u.serial);
-	/* Before there is a password: it is an initial one from the first moment. */
-	dendir_mods_put(m, DENDIR_ADD, "denshiMustChange", "TRUE");
 	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, u.login);
 	return add(w, m);
 }
@@ -287,8 +286,15 @@ static int add_decoy(struct work *w)
 
 static int set_master_password(struct work *w)
 {
+	struct dendir_mods *m = dendir_mods_new();
+
 	dendir_dn(w->dn, w->d, DENDIR_DN_PEOPLE, w->s->master);
-	return set_password(w, w->s->password);
+	/* An initial one (R-FIRST-1); a mark from before the password would go with it. */
+	dendir_mark_initial(m, w->d, DENDIR_LOGIN);
+	if (set_password(w, w->s->password) == 0)
+		return modify(w, m);
+	dendir_mods_free(m);
+	return -1;
 }
 
 /* -- the CA's certificate ------------------------------------------------------------------------------- */
