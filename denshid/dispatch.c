@@ -10,6 +10,7 @@
  * an attempt that nobody hears of. */
 #define LOGIN_MS (DEN_TIMEOUT_LOGIN_MS - 500)
 #define COMMAND_MS (DEN_TIMEOUT_COMMAND_MS - 2000)
+#define UPDATE_MS (DEN_TIMEOUT_UPDATE_MS - 2000)
 #define HANG_UP_MS 1000
 
 enum needs { ANYONE, USER, MASTER };
@@ -45,9 +46,9 @@ static const struct row {
 	{DEN_OP_CERT_FETCH, certificate_fetch, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_CERT_REVOKE, certificate_revoke, MASTER, COMMAND_MS, 0},
 	{DEN_OP_SSH_KEYS, certificate_ssh_keys, ANYONE, LOGIN_MS, 0},
-	{DEN_OP_UPDATE_SHOW, update_show, MASTER, COMMAND_MS, 1},
-	{DEN_OP_UPDATE_RUN, update_run, MASTER, COMMAND_MS, 0},
-	{DEN_OP_UPDATE_HISTORY, update_history, MASTER, COMMAND_MS, 1},
+	{DEN_OP_UPDATE_SHOW, update_show, MASTER, UPDATE_MS, 1},
+	{DEN_OP_UPDATE_RUN, update_run, MASTER, UPDATE_MS, 0},
+	{DEN_OP_UPDATE_HISTORY, update_history, MASTER, UPDATE_MS, 1},
 	{DEN_OP_AUTHORITY_LIST, authority_list, USER, COMMAND_MS, 1},
 	{DEN_OP_AUTHORITY_SHOW, authority_show, USER, COMMAND_MS, 1},
 	{DEN_OP_AUTHORITY_CHANGE, authority_change, MASTER, COMMAND_MS, 0},

@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/digest.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "directory/normalise.h"
 #include "directory/update.h"
 
 /* A line has two names of up to 160 bytes at most: so many are within a message. */
 #define HISTORY_LINES 100
+#define PROGRESS_MS 500
 
 void update_add_pending(struct call *c, struct dendir *d)
 {
@@ -18,26 +19,7 @@ void update_add_pending(struct call *c, struct dendir *d)
 		den_message_add_number(c->out, DEN_TAG_PENDING_COUNT, count);
 }
 
-/* SHA-256 over all rows: what a master has seen is what is put in force. */
-static int digest_rows(const struct dendir_update *u, char hex[DENCRYPT_DIGEST_HEX_SIZE])
-{
-	struct dencrypt_digest *digest = NULL;
-	unsigned char sum[DENCRYPT_DIGEST_SIZE];
-	enum dencrypt_result rc = dencrypt_digest_new(&digest);
-
-	/* Rows are zeroed before they are filled: their bytes are their contents. */
-	for (size_t i = 0; rc == DENCRYPT_OK && i < dendir_update_rows(u); i++)
-		rc = dencrypt_digest_add(digest, dendir_update_row(u, i), sizeof(struct dendir_row));
-	if (rc == DENCRYPT_OK)
-		rc = dencrypt_digest_end(digest, sum);
-	dencrypt_digest_free(digest);
-	if (rc != DENCRYPT_OK)
-		return -1;
-	dencrypt_hex(sum, sizeof(sum), hex);
-	return 0;
-}
-
-static int send_row(struct call *c, const struct dendir_row *r)
+static int send_row(void *context, const struct dendir_row *r)
 {
 	struct den_message *m = den_message_new(DEN_OK);
 
@@ -48,34 +30,69 @@ static int send_row(struct call *c, const struct dendir_row *r)
 		den_message_add_string(m, DEN_TAG_BEFORE, r->before);
 		den_message_add_string(m, DEN_TAG_AFTER, r->after);
 	}
-	return call_row(c, m);
+	return call_row(context, m);
 }
 
-/* All that is pending under the request's filter, and its digest. */
-static enum den_code collect(struct call *c, struct dendir_update **update, char hex[DENCRYPT_DIGEST_HEX_SIZE])
+/* All that is pending under the request's filter; its rows are sent where `each` does. */
+static enum den_code collect(struct call *c, struct dendir_update **update, dendir_each_row *each)
 {
+	char filter[DEN_NAME_SIZE];
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
 	*update = NULL;
 	if (!d)
 		return code;
+	/* As names are stored, so that one that is typed in another form is found. */
+	if (dendir_normalise(filter, sizeof(filter), call_string(c, DEN_TAG_FILTER)) < 0) {
+		call_arg(c, "filter");
+		return DEN_BAD_REQUEST;
+	}
 	code = dendir_update_new(update, d);
 	if (code == DEN_OK)
-		code = dendir_update_collect(*update, d, call_string(c, DEN_TAG_FILTER));
-	if (code == DEN_OK && digest_rows(*update, hex) != 0)
-		code = DEN_INTERNAL;
+		code = dendir_update_collect(*update, d, filter, each, c);
 	return call_refused(c, d, code);
+}
+
+/* -- how far it is: rows of a large update, for who waits ----------------------------------- */
+
+struct progress {
+	struct call *call;
+	int64_t told_ms;
+	int in_force, nobody_reads;
+};
+
+static void tell_progress(void *context, size_t users, int64_t serial)
+{
+	struct progress *p = context;
+	struct den_message *m;
+	int news = serial != 0 && !p->in_force;
+
+	if (p->nobody_reads || (!news && dendir_now_ms() - p->told_ms < PROGRESS_MS))
+		return;
+	m = den_message_new(DEN_OK);
+	if (m) {
+		den_message_add_number(m, DEN_TAG_NUMBER, users);
+		if (serial)
+			den_message_add_number(m, DEN_TAG_SERIAL, (uint64_t)serial);
+	}
+	/* It goes on all the same: half an update is worse than one that nobody waits for. */
+	p->nobody_reads = call_row(p->call, m) != 0;
+	p->in_force = serial != 0;
+	p->told_ms = dendir_now_ms();
 }
 
 enum den_code update_execute(struct call *c, struct dendir_update *u, struct dendir_proof *proof, int64_t *serial)
 {
+	struct progress progress = {.call = c, .told_ms = dendir_now_ms()};
 	enum den_code code;
 	struct dendir_run run = {
 		.host = call_directory(c, &code),
 		.master = dendir_proof_connection(proof),
 		.by = c->peer.login,
 		.now = c->now,
+		.progress = dendir_update_users(u) > DENDIR_USERS_MAX ? tell_progress : NULL,
+		.context = &progress,
 	};
 	char date[16];
 
@@ -97,15 +114,11 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 enum den_code update_show(struct call *c)
 {
 	struct dendir_update *u;
-	char hex[DENCRYPT_DIGEST_HEX_SIZE];
-	enum den_code code = collect(c, &u, hex);
+	enum den_code code = collect(c, &u, send_row);
 
-	for (size_t i = 0; code == DEN_OK && i < dendir_update_rows(u); i++)
-		if (send_row(c, dendir_update_row(u, i)) != 0)
-			break;
 	if (code == DEN_OK) {
 		den_message_add_number(c->out, DEN_TAG_PENDING_COUNT, dendir_update_users(u));
-		den_message_add_string(c->out, DEN_TAG_DIGEST, hex);
+		den_message_add_string(c->out, DEN_TAG_DIGEST, dendir_update_digest(u));
 	}
 	dendir_update_free(u);
 	return code;
@@ -134,12 +147,12 @@ static enum den_code run_update(struct call *c, struct dendir_update *u)
 enum den_code update_run(struct call *c)
 {
 	struct dendir_update *u;
-	char hex[DENCRYPT_DIGEST_HEX_SIZE], serial[24];
-	enum den_code code = collect(c, &u, hex);
+	char serial[24];
+	enum den_code code = collect(c, &u, NULL);
 
 	if (code == DEN_OK && dendir_update_users(u) == 0)
 		code = DEN_UPDATE_NOT_DUE;
-	else if (code == DEN_OK && strcmp(hex, call_string(c, DEN_TAG_DIGEST)) != 0)
+	else if (code == DEN_OK && strcmp(dendir_update_digest(u), call_string(c, DEN_TAG_DIGEST)) != 0)
 		code = DEN_UPDATE_CHANGED_MEANWHILE;
 	else if (code == DEN_OK)
 		code = run_update(c, u);
@@ -161,12 +174,8 @@ static int send_past_part(struct call *c, const struct dendir_past_update *p, si
 	den_message_add_number(m, DEN_TAG_TIME, (uint64_t)p->time);
 	den_message_add_string(m, DEN_TAG_LOGIN, p->by);
 	den_message_add_string(m, DEN_TAG_STATE, p->state);
-	for (size_t i = first; i < p->nlines && i < first + HISTORY_LINES; i++) {
-		/* "000001 add ...": the number keeps their order in the directory. */
-		const char *text = strchr(p->lines[i], ' ');
-
-		den_message_add_string(m, DEN_TAG_TEXT, text ? text + 1 : p->lines[i]);
-	}
+	for (size_t i = first; i < p->nlines && i < first + HISTORY_LINES; i++)
+		den_message_add_string(m, DEN_TAG_TEXT, p->lines[i]);
 	return call_row(c, m);
 }
 
@@ -185,8 +194,18 @@ static int send_past(void *context, const struct dendir_past_update *p)
 
 enum den_code update_history(struct call *c)
 {
+	const struct dendir_page page = {
+		.before = (int64_t)den_message_number(c->in, DEN_TAG_SERIAL, 0),
+		.limit = (size_t)den_message_number(c->in, DEN_TAG_NUMBER, 0),
+	};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
+	int64_t next = 0;
 
-	return d ? call_refused(c, d, dendir_update_history(d, send_past, c)) : code;
+	if (!d)
+		return code;
+	code = dendir_update_history(d, &page, send_past, c, &next);
+	if (code == DEN_OK && next)
+		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)next);
+	return call_refused(c, d, code);
 }

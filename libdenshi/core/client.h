@@ -12,6 +12,7 @@
  * for less (R-ALL-1). Commands that put much into force wait longer. */
 #define DEN_TIMEOUT_LOGIN_MS 5000
 #define DEN_TIMEOUT_COMMAND_MS 60000
+#define DEN_TIMEOUT_UPDATE_MS 900000
 
 /* Called for each reply flagged DEN_MORE; a non-zero return ends the call with -1. */
 typedef int den_client_row(void *context, const struct den_message *row);

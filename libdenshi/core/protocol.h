@@ -98,11 +98,14 @@ enum den_op {
 	DEN_OP_SSH_KEYS,
 
 	/*
-	 * UPDATE_SHOW: [FILTER] -> rows ACTION ("add", "change", "remove", "grant"), LOGIN, ATTRIBUTE,
-	 *   BEFORE, AFTER; then OK + PENDING_COUNT, DIGEST (of all rows: what was shown).
+	 * UPDATE_SHOW: [FILTER] -> rows ACTION ("add", "change", "remove", "grant", "finish"), LOGIN,
+	 *   ATTRIBUTE, BEFORE, AFTER; then OK + PENDING_COUNT, DIGEST (of all rows: what was shown).
 	 * UPDATE_RUN: DIGEST (as shown), APPROVAL_PASSWORD, [FILTER] -> UPDATE_DONE + SERIAL,
-	 *   PENDING_COUNT.
-	 * UPDATE_HISTORY: -> rows SERIAL, TIME, LOGIN (the master), TEXT (a line of the diff)...
+	 *   PENDING_COUNT. A large one tells on its way, in rows: NUMBER (users in place); then
+	 *   SERIAL (in force from now on), NUMBER (users swept).
+	 * UPDATE_HISTORY: [SERIAL (only those below)], [NUMBER (of updates, at most)] -> rows SERIAL,
+	 *   TIME, LOGIN (the master), STATE, TEXT (a line of the diff)..., newest first, a large one
+	 *   in several rows; then OK + SERIAL (of the next page, where there is one).
 	 */
 	DEN_OP_UPDATE_SHOW = 60,
 	DEN_OP_UPDATE_RUN,

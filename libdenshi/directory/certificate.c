@@ -128,21 +128,37 @@ enum den_code dendir_grant_read(struct dendir *d, const char *id, struct dendir_
 	return code == DEN_OK && !o.found ? DEN_GRANT_NONE : code;
 }
 
-enum den_code dendir_grant_add(struct dendir *master, const char *id, const char *owner, const char *by,
-	int64_t expires)
+static struct dendir_mods *grant_of(struct dendir *d, const char *id, const char *owner, const char *by, int64_t expires)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
-	enum den_code code;
+	char who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
 
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiGrant");
 	dendir_mods_put(m, DENDIR_ADD, "cn", id);
-	dendir_mods_put(m, DENDIR_ADD, "denshiOwner", dendir_dn(who, master, DENDIR_DN_PEOPLE, owner));
+	dendir_mods_put(m, DENDIR_ADD, "denshiOwner", dendir_dn(who, d, DENDIR_DN_PEOPLE, owner));
 	dendir_mods_put(m, DENDIR_ADD, "denshiGrantedBy", by);
 	dendir_mods_put(m, DENDIR_ADD, "denshiExpires", dendir_time(when, expires));
-	code = dendir_add(master, grant_dn(dn, master, id), m);
+	return m;
+}
+
+enum den_code dendir_grant_add(struct dendir *master, const char *id, const char *owner, const char *by,
+	int64_t expires)
+{
+	struct dendir_mods *m = grant_of(master, id, owner, by, expires);
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = dendir_add(master, grant_dn(dn, master, id), m);
+
 	dendir_mods_free(m);
-	return dendir_result(master) == LDAP_ALREADY_EXISTS ? DEN_OK : code;
+	return code;
+}
+
+void dendir_grant_put(struct dendir_batch *b, const char *id, const char *owner, const char *by, int64_t expires)
+{
+	struct dendir_mods *m = grant_of(b->d, id, owner, by, expires);
+	char dn[DENDIR_DN_SIZE];
+
+	dendir_batch_add(b, grant_dn(dn, b->d, id), m, LDAP_ALREADY_EXISTS);
+	dendir_mods_free(m);
 }
 
 static enum den_code modify_grant(struct dendir *d, const char *id, struct dendir_mods *m)

@@ -7,7 +7,7 @@
 #define DENSHI_DIRECTORY_CERTIFICATE_H
 
 #include "core/loginid.h"
-#include "directory/connection.h"
+#include "directory/batch.h"
 
 #define DENDIR_DER_MAX 16384
 
@@ -22,10 +22,12 @@ struct dendir_grant {
 	unsigned char request[DENDIR_DER_MAX], certificate[DENDIR_DER_MAX];
 };
 
-/* A grant in force until `expires`; by is the granting identity's DN. One of this id that
- * is there already is DEN_OK: an update that is run again grants once. */
+/* A grant in force until `expires`; by is the granting identity's DN. */
 enum den_code dendir_grant_add(struct dendir *master, const char *id, const char *owner, const char *by,
 	int64_t expires);
+/* The same in a batch. One of this id that is there already is as good: an update that is
+ * run again grants once. */
+void dendir_grant_put(struct dendir_batch *b, const char *id, const char *owner, const char *by, int64_t expires);
 
 /* Each grant of owner ("" for all), oldest first. Non-zero ends it. */
 typedef int dendir_each_grant(void *context, const struct dendir_grant *grant);

@@ -35,13 +35,13 @@ void dendir_entry_done(struct dendir_entry *e);
 int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value);
 
 struct dendir_mods {
-	LDAPMod **list; /* NULL-terminated, as libldap wants it */
+	LDAPMod **list; /* NULL-terminated, as libldap wants it; NULL: none yet */
 	size_t n;
 	int bad;
 };
 
-/* 1 where m can be sent; otherwise it is noted why not. */
-int dendir_mods_usable(struct dendir *d, const struct dendir_mods *m);
+/* What libldap takes; NULL where there was no memory, which is noted as the result. */
+LDAPMod **dendir_mods_list(struct dendir *d, const struct dendir_mods *m);
 
 /* Waits for the whole answer to msgid, or LDAP_RES_ANY. NULL: noted already, *code set. */
 LDAPMessage *dendir_await(struct dendir *d, int msgid, enum den_code *code);

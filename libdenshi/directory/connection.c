@@ -351,9 +351,10 @@ enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scop
 	enum den_code code = DEN_OK;
 	int msgid, rc, stop = 0;
 
-	limit = patience(d);
+	/* The server's limit is for the whole list, which may be long: what is watched is the
+	 * time between two entries. */
 	rc = ldap_search_ext(d->ld, base, scope == DENDIR_BASE ? LDAP_SCOPE_BASE : LDAP_SCOPE_ONELEVEL,
-		filter, (char **)attributes, 0, NULL, NULL, &limit, 0, &msgid);
+		filter, (char **)attributes, 0, NULL, NULL, NULL, 0, &msgid);
 	if (rc != LDAP_SUCCESS)
 		return dendir_note(d, rc, NULL);
 	/* One entry at a time: a list of 100,000 users is not held in memory. */
@@ -385,141 +386,27 @@ enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scop
 
 /* -- changes -------------------------------------------------------------------- */
 
-struct dendir_mods *dendir_mods_new(void)
-{
-	return calloc(1, sizeof(struct dendir_mods));
-}
-
-static void free_mod(LDAPMod *mod)
-{
-	for (size_t i = 0; mod->mod_bvalues && mod->mod_bvalues[i]; i++) {
-		explicit_bzero(mod->mod_bvalues[i]->bv_val, mod->mod_bvalues[i]->bv_len);
-		ber_bvfree(mod->mod_bvalues[i]);
-	}
-	free(mod->mod_bvalues);
-	free(mod->mod_type);
-	free(mod);
-}
-
-void dendir_mods_free(struct dendir_mods *m)
-{
-	if (!m)
-		return;
-	for (size_t i = 0; i < m->n; i++)
-		free_mod(m->list[i]);
-	free(m->list);
-	free(m);
-}
-
-static int same_mod(const LDAPMod *mod, int op, const char *attribute)
-{
-	return mod->mod_op == op && mod->mod_bvalues && strcmp(mod->mod_type, attribute) == 0;
-}
-
-/* The mod for op and attribute: the one there is, or a new one at the end. */
-static LDAPMod *mod_for(struct dendir_mods *m, int op, const char *attribute)
-{
-	LDAPMod **list, *mod;
-
-	for (size_t i = 0; i < m->n; i++)
-		if (same_mod(m->list[i], op, attribute))
-			return m->list[i];
-	list = reallocarray(m->list, m->n + 2, sizeof(*list));
-	if (!list)
-		return NULL;
-	m->list = list;
-	mod = calloc(1, sizeof(*mod));
-	if (!mod)
-		return NULL;
-	mod->mod_op = op;
-	mod->mod_type = strdup(attribute);
-	if (!mod->mod_type) {
-		free(mod);
-		return NULL;
-	}
-	list[m->n++] = mod;
-	list[m->n] = NULL;
-	return mod;
-}
-
-static int append_value(LDAPMod *mod, const void *bytes, size_t len)
-{
-	struct berval wanted = {.bv_val = (char *)bytes, .bv_len = len}, **values;
-	size_t n = 0;
-
-	while (mod->mod_bvalues && mod->mod_bvalues[n])
-		n++;
-	values = reallocarray(mod->mod_bvalues, n + 2, sizeof(*values));
-	if (!values)
-		return -1;
-	mod->mod_bvalues = values;
-	values[n] = ber_bvdup(&wanted);
-	values[n + 1] = NULL;
-	return values[n] ? 0 : -1;
-}
-
-void dendir_mods_put_bytes(struct dendir_mods *m, enum dendir_mod op, const char *attribute,
-	const void *bytes, size_t len)
-{
-	static const int ops[] = {LDAP_MOD_ADD, LDAP_MOD_DELETE, LDAP_MOD_REPLACE};
-	LDAPMod *mod;
-
-	if (!m)
-		return;
-	mod = mod_for(m, ops[op] | LDAP_MOD_BVALUES, attribute);
-	if (!mod || append_value(mod, bytes, len) != 0)
-		m->bad = 1;
-}
-
-void dendir_mods_put(struct dendir_mods *m, enum dendir_mod op, const char *attribute, const char *value)
-{
-	dendir_mods_put_bytes(m, op, attribute, value, strlen(value));
-}
-
-void dendir_mods_put_number(struct dendir_mods *m, enum dendir_mod op, const char *attribute, int64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)n);
-	dendir_mods_put(m, op, attribute, text);
-}
-
-void dendir_mods_drop(struct dendir_mods *m, const char *attribute)
-{
-	if (m && !mod_for(m, LDAP_MOD_REPLACE | LDAP_MOD_BVALUES, attribute))
-		m->bad = 1;
-}
-
-int dendir_mods_usable(struct dendir *d, const struct dendir_mods *m)
-{
-	if (m && !m->bad)
-		return 1;
-	d->result = LDAP_NO_MEMORY;
-	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s", ldap_err2string(LDAP_NO_MEMORY));
-	return 0;
-}
-
-static LDAPMod *no_mods[] = {NULL};
-
 enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m)
 {
+	LDAPMod **list = dendir_mods_list(d, m);
 	int msgid = 0, rc;
 
-	if (!dendir_mods_usable(d, m))
+	if (!list)
 		return DEN_DIRECTORY_REFUSED;
-	rc = ldap_add_ext(d->ld, dn, m->list ? m->list : no_mods, NULL, NULL, &msgid);
+	rc = ldap_add_ext(d->ld, dn, list, NULL, NULL, &msgid);
 	return finish(d, rc, msgid);
 }
 
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m)
 {
+	LDAPMod **list = dendir_mods_list(d, m);
 	int msgid = 0, rc;
 
-	if (!dendir_mods_usable(d, m))
+	if (!list)
 		return DEN_DIRECTORY_REFUSED;
-	if (!m->list)
+	if (!*list)
 		return DEN_OK;
-	rc = ldap_modify_ext(d->ld, dn, m->list, NULL, NULL, &msgid);
+	rc = ldap_modify_ext(d->ld, dn, list, NULL, NULL, &msgid);
 	return finish(d, rc, msgid);
 }
 
@@ -564,11 +451,12 @@ enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir
 	LDAPControl *controls[2] = {NULL, NULL};
 	LDAPMessage *response = NULL;
 	enum den_code code = DEN_DIRECTORY_REFUSED;
+	LDAPMod **list = dendir_mods_list(d, m);
 	int msgid = 0, rc;
 
-	if (!dendir_mods_usable(d, m) || !(controls[0] = post_read(attributes)))
+	if (!list || !(controls[0] = post_read(attributes)))
 		return DEN_DIRECTORY_REFUSED;
-	rc = ldap_modify_ext(d->ld, dn, m->list, controls, NULL, &msgid);
+	rc = ldap_modify_ext(d->ld, dn, list, controls, NULL, &msgid);
 	if (rc != LDAP_SUCCESS)
 		code = dendir_note(d, rc, NULL);
 	else

@@ -114,6 +114,11 @@ char *dendir_random_name(char buf[12], const char *prefix);
  * argument (RFC 4515). buf of size; NULL where it doesn't fit. */
 char *dendir_filter(char *buf, size_t size, const char *template, ...);
 
+/* A filter for the entries whose uid is one of n login IDs; NULL for more than DENDIR_USERS_MAX. */
+#define DENDIR_USERS_MAX 64
+#define DENDIR_LOGINS_FILTER_SIZE (DENDIR_USERS_MAX * (DEN_LOGIN_ID_SIZE + 6) + 4)
+char *dendir_logins_filter(char buf[DENDIR_LOGINS_FILTER_SIZE], const char (*logins)[DEN_LOGIN_ID_SIZE], size_t n);
+
 /* Generalized time, "20261124031500Z", and back; -1 for what isn't one. */
 #define DENDIR_TIME_SIZE 16
 char *dendir_time(char buf[DENDIR_TIME_SIZE], int64_t t);

@@ -78,6 +78,20 @@ char *dendir_filter(char *buf, size_t size, const char *template, ...)
 	return buf;
 }
 
+char *dendir_logins_filter(char buf[DENDIR_LOGINS_FILTER_SIZE], const char (*logins)[DEN_LOGIN_ID_SIZE], size_t n)
+{
+	size_t used = 2;
+
+	if (n > DENDIR_USERS_MAX)
+		return NULL;
+	memcpy(buf, "(|", 2);
+	/* A login ID is letters, digits and one hyphen: nothing to escape. */
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(buf + used, DENDIR_LOGINS_FILTER_SIZE - used, "(uid=%s)", logins[i]);
+	memcpy(buf + used, ")", 2);
+	return buf;
+}
+
 char *dendir_time(char buf[DENDIR_TIME_SIZE], int64_t t)
 {
 	time_t seconds = (time_t)t;

@@ -24,11 +24,12 @@ static int holds_for_all(const struct dendir *d, enum den_code code)
 static enum den_code send_next(struct pipeline *p)
 {
 	struct dendir_addition *a = &p->all[p->sent];
+	LDAPMod **list = dendir_mods_list(p->d, a->mods);
 	int msgid = 0, rc;
 
-	if (!dendir_mods_usable(p->d, a->mods))
+	if (!list)
 		return DEN_INTERNAL;
-	rc = ldap_add_ext(p->d->ld, a->dn, a->mods->list, NULL, NULL, &msgid);
+	rc = ldap_add_ext(p->d->ld, a->dn, list, NULL, NULL, &msgid);
 	if (rc != LDAP_SUCCESS)
 		return dendir_note(p->d, rc, NULL);
 	p->window[p->open].msgid = msgid;

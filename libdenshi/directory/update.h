@@ -3,16 +3,20 @@
  * replicate goes through here. One serial number for one set of users:
  *
  *	1  the run takes its place (update_runner.h), and adds the record cn=N+1,ou=updates
- *	2  the registered users are changed (new ones moved in from ou=prepared)
- *	3  each is written as a version of its own beside the one in force
- *	4  one Modify moves the pointer from N to N+1: from now on, and only now, it
+ *	2  the registered users are changed (new ones moved in from ou=prepared), each
+ *	   written as a version of its own beside the one in force, and told in the record
+ *	3  one Modify moves the pointer from N to N+1: from now on, and only now, it
  *	   is in force, everywhere at once
- *	5  superseded versions, applied changes and removed users are swept; the
+ *	4  superseded versions, applied changes and removed users are swept; the
  *	   record says done
  *
  * Readers take, per user, the highest version not above the pointer. Ended
- * before 4, nothing is seen and the next run does it again: every step can be
- * repeated. Ended after 4, it is in force, and the next run sweeps.
+ * before 3, nothing is seen and the next run does it again: every step can be
+ * repeated. Ended after 3, it is in force, and the next run sweeps.
+ *
+ * Users are read and written a window at a time, so that memory doesn't grow with
+ * what they hold. In between, only login IDs and digests are kept: what a run reads
+ * again must have the digest of what was looked at.
  */
 #ifndef DENSHI_DIRECTORY_UPDATE_H
 #define DENSHI_DIRECTORY_UPDATE_H
@@ -36,14 +40,16 @@ struct dendir_update;
 enum den_code dendir_update_new(struct dendir_update **u, struct dendir *host);
 void dendir_update_free(struct dendir_update *u);
 
-size_t dendir_update_rows(const struct dendir_update *u);
-const struct dendir_row *dendir_update_row(const struct dendir_update *u, size_t i);
-/* Users touched. */
-size_t dendir_update_users(const struct dendir_update *u);
+/* Each row, as it is found; non-zero ends it. */
+typedef int dendir_each_row(void *context, const struct dendir_row *row);
 
-/* All that is prepared, or left by an interrupted run; of login IDs or names that
- * contain filter, where it isn't empty. Rows are ordered by login. */
-enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host, const char *filter);
+/* Looks at all that is prepared, or left by an interrupted run; of login IDs or names that
+ * contain filter (in NFC), where it isn't empty. Rows are ordered by login; each may be NULL. */
+enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host, const char *filter,
+	dendir_each_row *each, void *context);
+/* Of what was collected: users touched, and SHA-256 of all rows, hexadecimal. */
+size_t dendir_update_users(const struct dendir_update *u);
+const char *dendir_update_digest(const struct dendir_update *u);
 
 /* A change of a registered user that doesn't wait (R-UPD-5): `after` replaces it. */
 enum den_code dendir_update_direct(struct dendir_update *u, const struct dendir_user *before,
@@ -57,16 +63,21 @@ struct dendir_run {
 	int64_t serial;			/* out: now in force */
 	char other[DEN_LOGIN_ID_SIZE];	/* out: whose run is in the way */
 	int64_t since;
+	/* May be NULL. serial 0: so many users are in place. Otherwise it is in force, and
+	 * so many users are swept. */
+	void (*progress)(void *context, size_t users, int64_t serial);
+	void *context;
 };
 
 /*
  * Runs it. DEN_LAST_MASTER; DEN_UPDATE_RUNNING; DEN_UPDATE_CHANGED_MEANWHILE where another
- * update came into force since dendir_update_new; DEN_UPDATE_UNFINISHED where an
- * interrupted one has to be finished first, and this one isn't all that is pending.
+ * update came into force since dendir_update_new, or what is prepared isn't what was collected
+ * (then it may be in place half: the next run finishes it); DEN_UPDATE_UNFINISHED where an
+ * interrupted one has to be finished before a direct change.
  */
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run);
 
-/* Each kept update (R-UPD-4), newest first. Lines are NUL-terminated, one after the other. */
+/* Each kept update (R-UPD-4), newest first; a large one is told in several parts, with the same serial. */
 struct dendir_past_update {
 	int64_t serial, time;
 	char by[DEN_LOGIN_ID_SIZE]; /* "" for setup and rescue: root on the directory's machine */
@@ -75,6 +86,12 @@ struct dendir_past_update {
 	const char *const *lines;
 };
 typedef int dendir_each_update(void *context, const struct dendir_past_update *update);
-enum den_code dendir_update_history(struct dendir *d, dendir_each_update *each, void *context);
+struct dendir_page {
+	int64_t before; /* serials below this one; 0: from the newest on */
+	size_t limit;	/* so many updates at most; 0: all */
+};
+/* *next: `before` of the next page, 0 where there is none. */
+enum den_code dendir_update_history(struct dendir *d, const struct dendir_page *page, dendir_each_update *each,
+	void *context, int64_t *next);
 
 #endif

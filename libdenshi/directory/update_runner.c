@@ -102,17 +102,20 @@ enum den_code runner_claim(struct runner *r)
 	return code == DEN_OK ? replace(r, seen.runner, value, r->from) : code;
 }
 
-enum den_code runner_beat(struct runner *r)
+enum den_code runner_confirm(struct runner *r)
 {
 	char old[RUNNER_SIZE], fresh[RUNNER_SIZE];
 
-	if (dendir_now_ms() - r->last_beat_ms < RUNNER_BEAT_MS)
-		return DEN_OK;
 	value_of(r, old);
 	r->beats++;
 	r->last_beat_ms = dendir_now_ms();
 	value_of(r, fresh);
 	return replace(r, old, fresh, r->from);
+}
+
+enum den_code runner_beat(struct runner *r)
+{
+	return dendir_now_ms() - r->last_beat_ms < RUNNER_BEAT_MS ? DEN_OK : runner_confirm(r);
 }
 
 enum den_code runner_advance(struct runner *r)

@@ -33,6 +33,9 @@ enum den_code runner_claim(struct runner *r);
  * where the place was taken over. */
 enum den_code runner_beat(struct runner *r);
 
+/* The same at once: that the place is still this run's. */
+enum den_code runner_confirm(struct runner *r);
+
 /* Moves the pointer to r->from + 1 and leaves the place, in one Modify: from now on,
  * and only now, the update is in force. */
 enum den_code runner_advance(struct runner *r);

@@ -7,7 +7,7 @@
 
 static const char *const user_attributes[] = {"objectClass", "uid", "cn", "mail", "denshiRole",
 	"preferredLanguage", "denshiState", "homeDirectory", "loginShell", "uidNumber", "gidNumber",
-	"denshiSerial", "denshiGrantDays", "denshiRemoved", "denshiPreparedBy", "denshiAuthority", NULL};
+	"denshiSerial", "denshiGrantDays", "denshiRemoved", "denshiPreparedBy", "denshiAuthority", "entryCSN", NULL};
 
 void dendir_user_done(struct dendir_user *u)
 {
@@ -96,6 +96,7 @@ static int fill(struct dendir_user *u, struct dendir_entry *e)
 	COPY(state, "denshiState");
 	COPY(home, "homeDirectory");
 	COPY(shell, "loginShell");
+	COPY(csn, "entryCSN");
 	u->uid = dendir_entry_number(e, "uidNumber", 0);
 	u->gid = dendir_entry_number(e, "gidNumber", 0);
 	u->serial = dendir_entry_number(e, "denshiSerial", 0);
@@ -148,6 +149,18 @@ enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const 
 	dendir_dn(base, d, "%s", place == DENDIR_PEOPLE ? "ou=people" : "ou=prepared");
 	code = dendir_search(d, base, DENDIR_ONE, filter ? filter : "(uid=*)", user_attributes, read_entry, &r);
 	return r.failed ? DEN_DIRECTORY_REFUSED : code;
+}
+
+enum den_code dendir_users_read(struct dendir *d, enum dendir_place place, const char (*logins)[DEN_LOGIN_ID_SIZE],
+	size_t n, dendir_each_user *each, void *context)
+{
+	char filter[DENDIR_LOGINS_FILTER_SIZE];
+
+	if (n == 0)
+		return DEN_OK;
+	if (!dendir_logins_filter(filter, logins, n))
+		return DEN_INTERNAL;
+	return dendir_user_each(d, place, filter, each, context);
 }
 
 struct one {

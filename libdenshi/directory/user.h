@@ -25,6 +25,7 @@ struct dendir_user {
 	int64_t serial;	  /* of the update that put it in force; 0: none */
 	int64_t grant_days; /* prepared: a certificate grant of so many days; 0: none */
 	int is_change;	  /* prepared: a change of a registered user, not a new one */
+	char csn[48];	  /* entryCSN: another one after each change of the entry */
 	char prepared_by[DEN_LOGIN_ID_SIZE];
 	char (*authorities)[DENDIR_AUTHORITY_SIZE];
 	size_t nauthorities;
@@ -51,6 +52,10 @@ enum den_code dendir_user_read(struct dendir *d, enum dendir_place place, const 
 typedef int dendir_each_user(void *context, const struct dendir_user *user);
 enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const char *filter,
 	dendir_each_user *each, void *context);
+
+/* Those of n login IDs that are there, in no order; n is at most DENDIR_USERS_MAX. */
+enum den_code dendir_users_read(struct dendir *d, enum dendir_place place, const char (*logins)[DEN_LOGIN_ID_SIZE],
+	size_t n, dendir_each_user *each, void *context);
 
 /* DEN_FIELD_LOGIN_ID_TAKEN where somebody has this login ID, is prepared under it, or once
  * had it. */

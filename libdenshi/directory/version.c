@@ -38,11 +38,15 @@ int dendir_version_read(struct dendir_version *version, struct dendir_entry *e)
 	return version->serial < 0 || !*u->state || !(version->is_group ? *u->name : *u->login) ? -1 : 0;
 }
 
-enum den_code dendir_version_add(struct dendir *d, const struct dendir_user *a)
+static char *version_dn(char *dn, const struct dendir *d, const struct dendir_user *a)
 {
-	char dn[DENDIR_DN_SIZE], cn[64];
+	return dendir_dn(dn, d, "cn=%s.%lld,ou=published", a->login, (long long)a->serial);
+}
+
+static struct dendir_mods *version_of(const struct dendir_user *a)
+{
 	struct dendir_mods *m = dendir_mods_new();
-	enum den_code code;
+	char cn[64];
 
 	snprintf(cn, sizeof(cn), "%s.%lld", a->login, (long long)a->serial);
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiVersion");
@@ -62,8 +66,24 @@ enum den_code dendir_version_add(struct dendir *d, const struct dendir_user *a)
 		dendir_mods_put(m, DENDIR_ADD, "preferredLanguage", a->lang);
 	for (size_t i = 0; i < a->nauthorities; i++)
 		dendir_mods_put(m, DENDIR_ADD, "denshiAuthority", a->authorities[i]);
-	dendir_dn(dn, d, "cn=%s,ou=published", cn);
-	code = dendir_add(d, dn, m);
+	return m;
+}
+
+void dendir_version_put(struct dendir_batch *b, const struct dendir_user *a)
+{
+	struct dendir_mods *m = version_of(a);
+	char dn[DENDIR_DN_SIZE];
+
+	dendir_batch_add(b, version_dn(dn, b->d, a), m, LDAP_ALREADY_EXISTS);
+	dendir_mods_free(m);
+}
+
+enum den_code dendir_version_add(struct dendir *d, const struct dendir_user *a)
+{
+	struct dendir_mods *m = version_of(a);
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = dendir_add(d, version_dn(dn, d, a), m);
+
 	if (code == DEN_DIRECTORY_REFUSED && dendir_result(d) == LDAP_ALREADY_EXISTS) {
 		code = dendir_delete(d, dn);
 		if (code == DEN_OK)
@@ -91,35 +111,38 @@ enum den_code dendir_version_add_group(struct dendir *d, const char *name, int64
 	return code;
 }
 
-struct old_versions {
-	int64_t below, serials[64];
-	size_t n;
+struct lister {
+	dendir_each_version *each;
+	void *context;
 };
 
-static int keep_old(void *context, struct dendir_entry *e)
+static int list_version(void *context, struct dendir_entry *e)
 {
-	struct old_versions *o = context;
+	struct lister *l = context;
+	char login[DEN_LOGIN_ID_SIZE];
+	const char *uid = dendir_entry_string(e, "uid");
 	int64_t serial = dendir_entry_number(e, "denshiSerial", -1);
 
-	if (serial >= 0 && serial < o->below && o->n < sizeof(o->serials) / sizeof(o->serials[0]))
-		o->serials[o->n++] = serial;
-	return 0;
+	if (den_login_id_parse(login, uid, strlen(uid)) != 0 || serial < 0)
+		return 0;
+	return l->each(l->context, login, serial);
 }
 
-void dendir_version_sweep(struct dendir *host, struct dendir *master, const char *login, int64_t below)
+enum den_code dendir_version_each(struct dendir *host, const char *filter, dendir_each_version *each, void *context)
 {
-	static const char *const attributes[] = {"denshiSerial", NULL};
-	struct old_versions o = {.below = below};
-	char base[DENDIR_DN_SIZE], filter[64], dn[DENDIR_DN_SIZE];
+	static const char *const attributes[] = {"uid", "denshiSerial", NULL};
+	struct lister l = {.each = each, .context = context};
+	char base[DENDIR_DN_SIZE];
 
-	if (!dendir_filter(filter, sizeof(filter), "(uid=%s)", login))
-		return;
-	if (dendir_search(host, dendir_dn(base, host, "ou=published"), DENDIR_ONE, filter, attributes,
-		    keep_old, &o) != DEN_OK)
-		return;
-	for (size_t i = 0; i < o.n; i++)
-		(void)dendir_delete(master,
-			dendir_dn(dn, master, "cn=%s.%lld,ou=published", login, (long long)o.serials[i]));
+	return dendir_search(host, dendir_dn(base, host, "ou=published"), DENDIR_ONE, filter, attributes, list_version, &l);
+}
+
+void dendir_version_delete(struct dendir_batch *b, const char *login, int64_t serial)
+{
+	char dn[DENDIR_DN_SIZE];
+
+	dendir_batch_delete(b, dendir_dn(dn, b->d, "cn=%s.%lld,ou=published", login, (long long)serial),
+		LDAP_NO_SUCH_OBJECT);
 }
 
 /* -- the serial ------------------------------------------------------------------------------------ */

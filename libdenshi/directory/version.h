@@ -6,6 +6,7 @@
 #ifndef DENSHI_DIRECTORY_VERSION_H
 #define DENSHI_DIRECTORY_VERSION_H
 
+#include "directory/batch.h"
 #include "directory/user.h"
 
 /* The pointer's cn; versions are LOGIN.SERIAL and g.GROUP.SERIAL. */
@@ -29,9 +30,13 @@ int dendir_version_read(struct dendir_version *version, struct dendir_entry *e);
 enum den_code dendir_version_add(struct dendir *d, const struct dendir_user *user);
 enum den_code dendir_version_add_group(struct dendir *d, const char *name, int64_t gid, int64_t serial);
 
-/* Takes away the user's versions below a serial. What fails is left for the next
- * change of this user: readers don't mind. */
-void dendir_version_sweep(struct dendir *host, struct dendir *master, const char *login, int64_t below);
+/* The same in a batch: whether one was there is told by its result (LDAP_ALREADY_EXISTS). */
+void dendir_version_put(struct dendir_batch *b, const struct dendir_user *user);
+
+/* Login ID and serial of each user's version that the filter fits. */
+typedef int dendir_each_version(void *context, const char *login, int64_t serial);
+enum den_code dendir_version_each(struct dendir *host, const char *filter, dendir_each_version *each, void *context);
+void dendir_version_delete(struct dendir_batch *b, const char *login, int64_t serial);
 
 /* The serial in force. */
 enum den_code dendir_serial_read(struct dendir *d, int64_t *serial);

@@ -35,11 +35,23 @@ static void learn_language(struct cli *cli, const struct den_message *reply)
 		cli->lang = den_lang_from_name(name);
 }
 
+/* The longest that an operation takes. */
+static int patience_ms(const struct den_message *request)
+{
+	switch (den_message_kind(request)) {
+	case DEN_OP_UPDATE_SHOW:
+	case DEN_OP_UPDATE_RUN:
+	case DEN_OP_UPDATE_HISTORY:
+		return DEN_TIMEOUT_UPDATE_MS;
+	default:
+		return DEN_TIMEOUT_COMMAND_MS;
+	}
+}
+
 struct den_message *ask(struct cli *cli, struct den_message *request, den_client_row *row,
 	void *context)
 {
-	struct den_message *reply =
-		den_client_call(NULL, request, DEN_TIMEOUT_COMMAND_MS, row, context);
+	struct den_message *reply = den_client_call(NULL, request, patience_ms(request), row, context);
 
 	den_message_free(request);
 	if (!reply)

@@ -1,0 +1,222 @@
+/*
+ * The record of an update (R-UPD-4): cn=SERIAL,ou=updates with the lines of the first
+ * window, and below it a part for each further one, so that no entry grows with the
+ * update. A part has one value, which nobody can add to.
+ */
+#include <ldap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "directory/update-internal.h"
+
+#define LINE_SIZE (2 * DEN_NAME_SIZE + 80)
+#define PREFIX_SIZE (DENDIR_TIME_SIZE + 2)
+
+static char *record_dn(char *dn, const struct dendir *d, int64_t serial)
+{
+	return dendir_dn(dn, d, "cn=%lld,ou=updates", (long long)serial);
+}
+
+/* -- lines ------------------------------------------------------------------------------ */
+
+/* Whatever a name has in it, a line is one line. */
+static void one_line(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < ' ' || *line == 0x7F)
+			*line = '?';
+}
+
+static void write_line(char line[LINE_SIZE], const struct dendir_row *r)
+{
+	snprintf(line, LINE_SIZE, "%s %s %s: %s -> %s", r->action, r->login, r->attribute, *r->before ? r->before : "-",
+		*r->after ? r->after : "-");
+	one_line(line);
+}
+
+static void each_row(const struct dendir_update *u, dendir_each_row *each, void *context)
+{
+	for (size_t i = 0; i < u->window.n; i++)
+		item_rows(&u->window.items[i], each, context);
+}
+
+struct lines {
+	struct dendir_mods *mods;
+	const char *prefix; /* keeps the lines in order: values of an attribute are a set */
+	size_t n;
+};
+
+static int put_line(void *context, const struct dendir_row *r)
+{
+	struct lines *l = context;
+	char line[LINE_SIZE], numbered[LINE_SIZE + PREFIX_SIZE + 24];
+
+	write_line(line, r);
+	snprintf(numbered, sizeof(numbered), "%s%06zu %s", l->prefix, ++l->n, line);
+	dendir_mods_put(l->mods, DENDIR_ADD, "denshiDiff", numbered);
+	return 0;
+}
+
+/* -- the record ---------------------------------------------------------------------------- */
+
+/* What a run that goes on with another's record puts before its lines and parts. */
+static void write_prefix(char prefix[PREFIX_SIZE], const struct dendir_update *u, const struct dendir_run *run)
+{
+	char when[DENDIR_TIME_SIZE];
+
+	prefix[0] = '\0';
+	if (u->continues)
+		snprintf(prefix, PREFIX_SIZE, "T%s-", dendir_time(when, run->now));
+}
+
+static enum den_code add_record(const struct dendir_update *u, const struct dendir_run *run)
+{
+	struct lines l = {.mods = dendir_mods_new(), .prefix = ""};
+	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE];
+	enum den_code code;
+
+	dendir_mods_put(l.mods, DENDIR_ADD, "objectClass", "denshiUpdate");
+	dendir_mods_put_number(l.mods, DENDIR_ADD, "cn", u->from + 1);
+	dendir_mods_put_number(l.mods, DENDIR_ADD, "denshiSerial", u->from + 1);
+	dendir_mods_put(l.mods, DENDIR_ADD, "denshiMaster", dendir_dn(who, run->master, DENDIR_DN_APPROVAL, run->by));
+	dendir_mods_put(l.mods, DENDIR_ADD, "denshiUpdateTime", dendir_time(when, run->now));
+	dendir_mods_put(l.mods, DENDIR_ADD, "denshiState", "running");
+	each_row(u, put_line, &l);
+	code = dendir_add(run->master, record_dn(dn, run->master, u->from + 1), l.mods);
+	dendir_mods_free(l.mods);
+	return code;
+}
+
+/* To the record of a run that ended in the middle, what this one does: the record only grows. */
+static enum den_code continue_record(const struct dendir_update *u, const struct dendir_run *run)
+{
+	struct lines l = {.mods = dendir_mods_new()};
+	char dn[DENDIR_DN_SIZE], prefix[PREFIX_SIZE], line[80];
+	enum den_code code;
+
+	write_prefix(prefix, u, run);
+	l.prefix = prefix;
+	snprintf(line, sizeof(line), "%s000000 finish by %s", prefix, run->by);
+	dendir_mods_put(l.mods, DENDIR_ADD, "denshiDiff", line);
+	each_row(u, put_line, &l);
+	code = dendir_modify(run->master, record_dn(dn, run->master, u->from + 1), l.mods);
+	dendir_mods_free(l.mods);
+	return code;
+}
+
+struct record {
+	char by[DEN_LOGIN_ID_SIZE];
+	int64_t time;
+};
+
+static int read_record(void *context, struct dendir_entry *e)
+{
+	struct record *r = context;
+
+	dendir_login_of_dn(r->by, dendir_entry_string(e, "denshiMaster"));
+	r->time = dendir_parse_time(dendir_entry_string(e, "denshiUpdateTime"));
+	return 0;
+}
+
+void record_find_other(const struct dendir_update *u, struct dendir_run *run)
+{
+	static const char *const attributes[] = {"denshiMaster", "denshiUpdateTime", NULL};
+	struct record r = {0};
+	char dn[DENDIR_DN_SIZE];
+
+	(void)dendir_search(run->host, record_dn(dn, run->host, u->from + 1), DENDIR_BASE, NULL, attributes,
+		read_record, &r);
+	memcpy(run->other, r.by, sizeof(run->other));
+	run->since = r.time;
+}
+
+static int note_it_is_there(void *context, struct dendir_entry *e)
+{
+	(void)e;
+	*(int *)context = 1;
+	return 1;
+}
+
+/* What an interrupted run has changed already would come into force half. */
+static enum den_code nothing_unfinished(const struct dendir_update *u, struct dendir *host)
+{
+	static const char *const none[] = {"1.1", NULL};
+	char base[DENDIR_DN_SIZE], filter[64];
+	int there = 0;
+	enum den_code code;
+
+	snprintf(filter, sizeof(filter), "(denshiSerial=%lld)", (long long)u->from + 1);
+	code = dendir_search(host, dendir_dn(base, host, "ou=people"), DENDIR_ONE, filter, none, note_it_is_there, &there);
+	return code == DEN_OK && there ? DEN_UPDATE_UNFINISHED : code;
+}
+
+enum den_code record_begin(struct dendir_update *u, struct dendir_run *run)
+{
+	enum den_code code = add_record(u, run);
+
+	if (code != DEN_DIRECTORY_REFUSED || dendir_result(run->master) != LDAP_ALREADY_EXISTS)
+		return code;
+	u->continues = 1;
+	record_find_other(u, run);
+	/* All that is pending has what is unfinished in it; a direct change hasn't. */
+	code = u->direct ? nothing_unfinished(u, run->host) : DEN_OK;
+	return code == DEN_OK ? continue_record(u, run) : code;
+}
+
+static int print_line(void *context, const struct dendir_row *r)
+{
+	char line[LINE_SIZE];
+
+	write_line(line, r);
+	return fprintf(context, "%s\n", line) < 0;
+}
+
+static char *lines_of_window(const struct dendir_update *u)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		return NULL;
+	each_row(u, print_line, stream);
+	if (fclose(stream) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+enum den_code record_part(const struct dendir_update *u, const struct dendir_run *run)
+{
+	char *text = lines_of_window(u);
+	struct dendir_mods *m;
+	char dn[DENDIR_DN_SIZE], prefix[PREFIX_SIZE], name[PREFIX_SIZE + 24];
+	enum den_code code = text ? DEN_OK : DEN_INTERNAL;
+
+	if (text && *text) {
+		m = dendir_mods_new();
+		write_prefix(prefix, u, run);
+		snprintf(name, sizeof(name), "%s%06zu", prefix, u->window.first / WINDOW);
+		dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUpdatePart");
+		dendir_mods_put(m, DENDIR_ADD, "cn", name);
+		dendir_mods_put(m, DENDIR_ADD, "denshiDiffLines", text);
+		dendir_dn(dn, run->master, "cn=%s,cn=%lld,ou=updates", name, (long long)u->from + 1);
+		code = dendir_add(run->master, dn, m);
+		dendir_mods_free(m);
+	}
+	free(text);
+	return code;
+}
+
+void record_end(struct dendir *master, int64_t serial)
+{
+	struct dendir_mods *m = dendir_mods_new();
+	char dn[DENDIR_DN_SIZE];
+
+	dendir_mods_put(m, DENDIR_DELETE, "denshiState", "running");
+	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
+	(void)dendir_modify(master, record_dn(dn, master, serial), m);
+	dendir_mods_free(m);
+}
