@@ -7,6 +7,7 @@
 
 #include "core/client.h"
 #include "denshid/log.h"
+#include "directory/schema.h"
 #include "directory/user.h"
 
 #define ROW_MS 1000
@@ -108,11 +109,23 @@ int call_row(struct call *c, struct den_message *row)
 static enum den_code open_pooled(struct call *c)
 {
 	char why[DENDIR_WHY_SIZE];
+	unsigned found;
 
 	enum den_code code = c->reads ? dendir_open_any(c->pooled, c->shared->site, why)
 				      : dendir_open(c->pooled, c->shared->site);
 
-	return code == DEN_OK ? DEN_OK : DEN_DIRECTORY_DOWN;
+	if (code != DEN_OK)
+		return DEN_DIRECTORY_DOWN;
+	code = dendir_check_schema(*c->pooled, &found);
+	if (code == DEN_OK)
+		return DEN_OK;
+	if (code == DEN_DIRECTORY_NEWER) {
+		call_arg(c, "%u", found);
+		call_arg(c, "%d", DENDIR_SCHEMA_VERSION);
+	}
+	dendir_close(*c->pooled);
+	*c->pooled = NULL;
+	return code == DEN_DIRECTORY_NEWER ? code : DEN_DIRECTORY_DOWN;
 }
 
 struct dendir *call_directory(struct call *c, enum den_code *code)

@@ -10,6 +10,7 @@
 
 #include "core/snapshot_write.h"
 #include "denshid/log.h"
+#include "directory/schema.h"
 #include "directory/version.h"
 
 /* A refresh that would drop more than this share of the users isn't believed:
@@ -300,10 +301,17 @@ static void watch_once(struct replica *r, struct dendir *d)
 		.context = r,
 	};
 	struct dendir_policy policy;
+	unsigned found;
 	char base[DENDIR_DN_SIZE];
 
 	r->d = d;
 	r->looked_ms = dendir_now_ms();
+	if (dendir_check_schema(d, &found) == DEN_DIRECTORY_NEWER) {
+		log_warn("replica: the directory has schema version %u, this denshid knows versions up to %d: "
+			 "what is in force stays as it is; install the newer denshi here",
+			found, DENDIR_SCHEMA_VERSION);
+		return;
+	}
 	if (dendir_policy_read(d, &policy) == DEN_OK)
 		view_set_language(r->view, policy.lang);
 	dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", dendir_version_attributes, &watcher);

@@ -7,6 +7,14 @@
 #ifndef DENSHI_DIRECTORY_SCHEMA_H
 #define DENSHI_DIRECTORY_SCHEMA_H
 
+#include "directory/connection.h"
+
 #define DENDIR_SCHEMA_VERSION 1
+
+/*
+ * Whether this program may work with the directory: DEN_OK, DEN_DIRECTORY_NEWER where it
+ * is newer than what is known here, or as dendir_search. *found: its version.
+ */
+enum den_code dendir_check_schema(struct dendir *d, unsigned *found);
 
 #endif

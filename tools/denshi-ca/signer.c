@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "directory/certificate.h"
+#include "directory/schema.h"
 #include "directory/user.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/publish.h"
@@ -181,6 +182,7 @@ int signer_run(struct signer *s)
 {
 	struct dendir *watching = NULL;
 	struct dendir_policy policy;
+	unsigned found;
 
 	s->lost = s->crl_due = s->refreshed = s->ready = 0;
 	if (dendir_open(&s->d, &s->site) != DEN_OK || dendir_open(&watching, &s->site) != DEN_OK) {
@@ -188,6 +190,8 @@ int signer_run(struct signer *s)
 		if (!s->told_unreachable)
 			log_warn("unreachable uri=%s", s->site.uri);
 		s->told_unreachable = 1;
+	} else if (dendir_check_schema(s->d, &found) == DEN_DIRECTORY_NEWER) {
+		log_warn("newer schema=%u known=%d", found, DENDIR_SCHEMA_VERSION);
 	} else {
 		s->told_unreachable = 0;
 		s->lang = den_lang_from_name(s->config->language);

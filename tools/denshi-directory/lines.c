@@ -24,7 +24,7 @@ static int make_room(struct lines *l)
 		l->end -= l->start;
 		l->start = 0;
 	}
-	if (l->end < l->size)
+	if (l->end + 1 < l->size) /* with room for a NUL */
 		return 0;
 	/* Not realloc: what it leaves behind would hold password hashes. */
 	bigger = malloc(size);
@@ -56,7 +56,7 @@ static int read_more(struct lines *l)
 	if (ready <= 0)
 		return -1;
 	do {
-		n = read(l->fd, l->buf + l->end, l->size - l->end);
+		n = read(l->fd, l->buf + l->end, l->size - l->end - 1);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
@@ -69,6 +69,9 @@ int lines_next(struct lines *l, char **line, size_t *len)
 {
 	size_t seen = 0;
 
+	if (l->keeps)
+		l->buf[l->start] = l->kept;
+	l->keeps = 0;
 	for (;;) {
 		char *newline = l->end - l->start > seen ?
 			memchr(l->buf + l->start + seen, '\n', l->end - l->start - seen) : NULL;
@@ -77,6 +80,9 @@ int lines_next(struct lines *l, char **line, size_t *len)
 			*line = l->buf + l->start;
 			*len = newline ? (size_t)(newline - *line) + 1 : l->end - l->start;
 			l->start += *len;
+			l->kept = l->buf[l->start];
+			l->keeps = 1;
+			l->buf[l->start] = '\0';
 			return 1;
 		}
 		if (l->at_end)

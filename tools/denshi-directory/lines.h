@@ -9,11 +9,13 @@ struct lines {
 	char *buf;
 	size_t start, end, size;
 	int at_end;
+	char kept; /* what stood where the last line's NUL is */
+	int keeps;
 };
 
 /* Takes fd over. */
 void lines_init(struct lines *l, int fd);
-/* The next line with its newline (the last one may have none), valid until the next
+/* The next line with its newline (the last one may have none) and a NUL, valid until the next
  * call. 1; 0 at the end; -1 with errno: ETIMEDOUT after LINES_MS without a byte. */
 #define LINES_MS 60000
 int lines_next(struct lines *l, char **line, size_t *len);

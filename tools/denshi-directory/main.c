@@ -34,6 +34,7 @@ static const struct command {
 	{"backup", 1, O(O_CA_KEY), backup_run},
 	{"restore", 1, O(O_DRY_RUN) | O(O_YES), restore_run},
 	{"compare", 1, 0, compare_run},
+	{"upgrade", 0, O(O_DRY_RUN) | O(O_YES) | O(O_SCHEMA_DIR), upgrade_run},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 #define EVERYWHERE (O(O_STATE) | O(O_CONFIG) | O(O_HELP))

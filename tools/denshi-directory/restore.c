@@ -78,21 +78,9 @@ static const struct replacement *find_replacement(const struct restore *s, const
 	return first;
 }
 
-/* Each folder on the way, below the set. */
-static int make_folder(struct restore *s, const char *below)
+static int make_way(struct restore *s, const char *below)
 {
-	char path[PATH_MAX], part[PATH_MAX];
-	size_t len = strcspn(below, "\n");
-
-	for (size_t i = 1; i <= len; i++) {
-		if (i < len && below[i] != '/')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)i, below);
-		if (tree_path(path, s->set, part) != 0 ||
-			(tree_make(path, &s->run->directory_user) != 0 && errno != EEXIST))
-			return fail_file(s->run, path);
-	}
-	return 0;
+	return tree_make_way(s->set, below, &s->run->directory_user) == 0 ? 0 : fail_file(s->run, s->set);
 }
 
 /* slapadd wants a database's folder to be there. */
@@ -106,7 +94,7 @@ static int make_database_folder(struct restore *s, const char *line)
 		return 0;
 	if (strncmp(path, s->head.set, old) != 0 || path[old] != '/' || strstr(path, ".."))
 		return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
-	return make_folder(s, path + old + 1);
+	return make_way(s, path + old + 1);
 }
 
 /* The other server has other contents from now on: it is joined anew. */
@@ -301,7 +289,7 @@ static int make_set(struct restore *s)
 	if (set_make(s->run->state, s->set) != 0)
 		return fail_file(s->run, s->run->state);
 	plan_replacements(s);
-	return make_folder(s, "directory/config");
+	return make_way(s, "directory/config");
 }
 
 static int commit(struct restore *s)

@@ -37,5 +37,6 @@ int run_set_in_use(const struct run *r, char set[PATH_MAX]);
 int backup_run(const struct run *r, char **operands);
 int restore_run(const struct run *r, char **operands);
 int compare_run(const struct run *r, char **operands);
+int upgrade_run(const struct run *r, char **operands);
 
 #endif

@@ -88,9 +88,10 @@ int slap_read(const struct run *r, const char *set, unsigned database, slap_line
 int slap_write_start(struct slap_writer *w, const struct run *r, const char *set, unsigned database)
 {
 	char config[PATH_MAX], number[12];
-	/* -q: nothing is in use before all of it is on the disk (set_commit). */
+	/* -q: nothing is in use before all of it is on the disk (set_commit). Not for cn=config:
+	 * the numbers of its values would not be made. */
 	char *const argv[] = {(char *)PROGRAM_SLAPADD, (char *)"-n", number, (char *)"-F", config,
-		(char *)(database ? "-qw" : "-q"), NULL};
+		(char *)(database ? "-qw" : NULL), NULL};
 	int ends[2];
 
 	w->run = r;

@@ -8,7 +8,7 @@
 
 #include "tools/denshi-directory/run.h"
 
-/* One line of LDIF, unfolded, with its newline. Non-zero (said) ends it. */
+/* One line of LDIF, unfolded, with its newline and a NUL. Non-zero (said) ends it. */
 typedef int slap_line(void *context, const char *line, size_t len);
 
 /* set: the set's path; database: its number in cn=config, 0 is cn=config itself. */

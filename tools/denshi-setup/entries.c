@@ -14,7 +14,8 @@
 #include "directory/host.h"
 #include "directory/update.h"
 #include "directory/version.h"
-#include "tools/denshi-setup/server.h"
+#include "tools/denshi-setup/setup.h"
+#include "tools/server/server.h"
 
 #define ROOT_DN "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
 #define FIRST_SERIAL 1
@@ -316,12 +317,14 @@ int entries_make(struct setup *s)
 		add_decoy, add_master, set_master_password, add_grant, publish_ca, publish_master, add_record,
 		add_pointer};
 	struct work w = {.s = s, .next_gid = s->first_gid, .now = time(NULL)};
-	int result = server_start(&w.server, s);
+	int result = 0;
 
-	if (result != 0)
-		return result;
+	if (server_start(&w.server, s->set, &s->directory_user, s->org, s->host) != 0)
+		return fail(s, DEN_SETUP_PROGRAM_FAILED, "slapd", w.server.why, NULL);
 	w.d = w.server.root;
 	for (size_t i = 0; result == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
 		result = steps[i](&w);
-	return server_stop(&w.server, s) | result;
+	if (server_stop(&w.server) != 0 && result == 0)
+		result = fail(s, DEN_SETUP_PROGRAM_FAILED, "slapd", w.server.why, NULL);
+	return result;
 }

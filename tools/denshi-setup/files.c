@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "crypto/ca.h"
-#include "directory/schema.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/child.h"
 #include "tools/server/config.h"
@@ -15,7 +14,6 @@
 #include "tools/server/tree.h"
 
 #define SLAPADD_MS 60000
-#define ENTRIES_TEMPLATE "organisation.ldif.in"
 
 int files_in_use(const struct setup *s)
 {
@@ -77,17 +75,13 @@ static int add_config(const struct setup *s, const char *config)
 
 static int add_organisation(const struct setup *s, const char *config)
 {
-	char unknown[TEMPLATE_NAME_SIZE], uid[16], gid[16], version[16];
-	const struct template_value filled[] = {{"ORG", s->org}, {"ORGNAME", s->org_name},
-		{"LANG", den_lang_name(s->org_lang)}, {"FIRST_UID", uid}, {"FIRST_GID", gid}, {"SCHEMA_VERSION", version},
-		{"SERVER", s->host}, {NULL, NULL}};
-	int from;
+	const struct config_entries entries = {.org = s->org, .org_name = s->org_name,
+		.lang = den_lang_name(s->org_lang), .first_uid = s->first_uid, .first_gid = s->first_gid,
+		.server = s->host};
+	char unknown[TEMPLATE_NAME_SIZE];
+	int from = config_fill_entries(&entries, s->schema_dir, unknown);
 
-	snprintf(uid, sizeof(uid), "%u", s->first_uid);
-	snprintf(gid, sizeof(gid), "%u", s->first_gid);
-	snprintf(version, sizeof(version), "%d", DENDIR_SCHEMA_VERSION);
-	from = template_fill(s->schema_dir, ENTRIES_TEMPLATE, filled, unknown);
-	return from < 0 ? refuse_template(s, ENTRIES_TEMPLATE, unknown) : slapadd(s, config, "1", from);
+	return from < 0 ? refuse_template(s, CONFIG_ENTRIES_TEMPLATE, unknown) : slapadd(s, config, "1", from);
 }
 
 /* -- the set ------------------------------------------------------------------------------------- */

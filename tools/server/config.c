@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "directory/schema.h"
 #include "tools/server/program.h"
 #include "tools/server/tree.h"
 
@@ -55,4 +56,18 @@ int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE])
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
 	return template_fill(v->schema_dir, CONFIG_TEMPLATE, filled, unknown);
+}
+
+int config_fill_entries(const struct config_entries *v, const char *schema_dir,
+	char unknown[TEMPLATE_NAME_SIZE])
+{
+	char uid[16], gid[16], version[16];
+	const struct template_value filled[] = {{"ORG", v->org}, {"ORGNAME", v->org_name}, {"LANG", v->lang},
+		{"FIRST_UID", uid}, {"FIRST_GID", gid}, {"SCHEMA_VERSION", version}, {"SERVER", v->server},
+		{NULL, NULL}};
+
+	snprintf(uid, sizeof(uid), "%u", v->first_uid);
+	snprintf(gid, sizeof(gid), "%u", v->first_gid);
+	snprintf(version, sizeof(version), "%d", DENDIR_SCHEMA_VERSION);
+	return template_fill(schema_dir, CONFIG_ENTRIES_TEMPLATE, filled, unknown);
 }

@@ -9,6 +9,7 @@
 #include "tools/server/template.h"
 
 #define CONFIG_TEMPLATE "directory.ldif.in"
+#define CONFIG_ENTRIES_TEMPLATE "organisation.ldif.in"
 
 struct config_values {
 	const char *org;
@@ -23,5 +24,15 @@ struct config_values {
 
 /* LDIF for slapadd -n 0, as a descriptor at its start. -1 as template_fill. */
 int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE]);
+
+/* The first entries of an organisation. */
+struct config_entries {
+	const char *org, *org_name, *lang, *server;
+	unsigned first_uid, first_gid;
+};
+
+/* LDIF for slapadd -n 1; otherwise as config_fill. */
+int config_fill_entries(const struct config_entries *v, const char *schema_dir,
+	char unknown[TEMPLATE_NAME_SIZE]);
 
 #endif

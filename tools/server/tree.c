@@ -23,6 +23,21 @@ int tree_make(const char *path, const struct unix_user *user)
 	return lchown(path, user->uid, user->gid);
 }
 
+int tree_make_way(const char *base, const char *below, const struct unix_user *user)
+{
+	char path[PATH_MAX], part[PATH_MAX];
+	size_t len = strcspn(below, "\n");
+
+	for (size_t i = 1; i <= len; i++) {
+		if (i < len && below[i] != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)i, below);
+		if (tree_path(path, base, part) != 0 || (tree_make(path, user) != 0 && errno != EEXIST))
+			return -1;
+	}
+	return 0;
+}
+
 static int remove_contents(int fd)
 {
 	DIR *folder = fdopendir(fd);

@@ -1,10 +1,11 @@
-#include "tools/denshi-setup/server.h"
+#include "tools/server/server.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/server/program.h"
+#include "tools/server/tree.h"
 
 #define START_MS 15000
 #define STOP_MS 15000
@@ -28,15 +29,7 @@ static int make_uri(char buf[PATH_MAX], const char *path)
 	return 0;
 }
 
-static int said(struct server *v, const struct setup *s)
-{
-	char text[512];
-
-	child_said(&v->child, text, sizeof(text));
-	return fail(s, DEN_SETUP_PROGRAM_FAILED, "slapd", text, NULL);
-}
-
-static int await_answer(struct server *v, const struct setup *s)
+static int await_answer(struct server *v)
 {
 	int64_t end = dendir_now_ms() + START_MS;
 
@@ -49,29 +42,36 @@ static int await_answer(struct server *v, const struct setup *s)
 			break;
 	}
 	child_stop(&v->child, STOP_MS);
-	return said(v, s);
+	child_said(&v->child, v->why, sizeof(v->why));
+	return -1;
 }
 
-int server_start(struct server *v, const struct setup *s)
+static int refuse(struct server *v, int error)
 {
-	char socket[PATH_MAX], config[PATH_MAX];
+	snprintf(v->why, sizeof(v->why), "%s", strerror(error));
+	return -1;
+}
+
+int server_start(struct server *v, const char *set, const struct unix_user *user, const char *org,
+	const char *host)
+{
+	char path[PATH_MAX], config[PATH_MAX];
 	char *const argv[] = {(char *)PROGRAM_SLAPD, (char *)"-F", config, (char *)"-h", v->uri, (char *)"-d",
 		(char *)"stats", NULL};
 
 	memset(v, 0, sizeof(*v));
 	/* The socket's path is bounded by sun_path. */
-	if (snprintf(socket, sizeof(socket), "%s/run/ldapi", s->set) > 107 || make_uri(v->uri, socket) != 0 ||
-		snprintf(config, sizeof(config), "%s/directory/config", s->set) >= PATH_MAX)
-		return fail(s, DEN_SETUP_FILE, s->set, strerror(ENAMETOOLONG), NULL);
-	v->site = (struct dendir_site){.uri = v->uri, .org = s->org, .host = s->host};
-	if (child_start(&v->child, argv, &s->directory_user, -1) != 0)
-		return fail(s, DEN_SETUP_PROGRAM_FAILED, "slapd", strerror(errno), NULL);
-	return await_answer(v, s);
+	if (snprintf(path, sizeof(path), "%s/run/ldapi", set) > 107 || make_uri(v->uri, path) != 0 ||
+		tree_path(config, set, "directory/config") != 0)
+		return refuse(v, ENAMETOOLONG);
+	v->site = (struct dendir_site){.uri = v->uri, .org = org, .host = host};
+	if (child_start(&v->child, argv, user, -1) != 0)
+		return refuse(v, errno);
+	return await_answer(v);
 }
 
-int server_stop(struct server *v, const struct setup *s)
+int server_stop(struct server *v)
 {
-	char text[512];
 	int result;
 
 	if (!v->running)
@@ -79,8 +79,6 @@ int server_stop(struct server *v, const struct setup *s)
 	v->running = 0;
 	dendir_close(v->root);
 	result = child_stop(&v->child, STOP_MS);
-	if (result != 0)
-		return said(v, s);
-	child_said(&v->child, text, sizeof(text));
-	return 0;
+	child_said(&v->child, v->why, sizeof(v->why));
+	return result;
 }
