@@ -182,10 +182,12 @@ for victim in denshi denshid slapd; do
 		sleep 0.002
 	done
 	case $victim in
-	denshi) kill -9 $importing ;;
-	*) kill -9 "$(cat "$DENSHI_SANDBOX/$victim.pid")" ;;
-	esac 2>/dev/null
+	denshi) pid=$importing ;;
+	*) pid=$(cat "$DENSHI_SANDBOX/$victim.pid") ;;
+	esac
+	kill -9 "$pid" 2>/dev/null
 	wait $importing 2>/dev/null
+	await 10 sh -c "! kill -0 $pid"
 	[ "$victim" = denshi ] || sandbox-service start $victim >/dev/null 2>&1
 	await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
 	n=$(prepared '(uid=d-many*)')
