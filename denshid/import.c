@@ -13,6 +13,7 @@
 #include "denshid/call.h"
 #include "denshid/fields.h"
 #include "denshid/log.h"
+#include "directory/batch.h"
 #include "directory/catalogue.h"
 
 /* A message that doesn't come for so long isn't coming; a worker is waiting. */
@@ -20,7 +21,7 @@
 /* For one message: a hundred hashes on a slow machine. */
 #define MESSAGE_MS 30000
 
-_Static_assert(DEN_IMPORT_MAX <= DENDIR_IMPORT_MAX, "a message's users are compared by one search");
+_Static_assert(DEN_IMPORT_MAX <= DENDIR_BATCH_MAX, "a message's users are one batch");
 
 /* One conversation at a time takes up a worker for so long. */
 static atomic_flag is_importing = ATOMIC_FLAG_INIT;
@@ -195,17 +196,23 @@ static int needs_approval(const struct import *im, size_t n)
 	return 0;
 }
 
-static void tell_audit(const struct import *im, const struct dendir_import *one)
+static void tell_audit(const struct import *im, const struct dendir_import *one, enum den_code code)
 {
+	if (one->state == DENDIR_IMPORT_ADDED)
+		code = DEN_OK;
+	else if (one->state != DENDIR_IMPORT_FAILED)
+		return;
 	log_audit("user-create", "by", im->c->peer.login, "user", one->user.login, "way", "import", "result",
-		den_code_name(one->state == DENDIR_IMPORT_ADDED ? DEN_OK : one->code), NULL);
+		den_code_name(code), NULL);
 }
 
 static enum den_code add_users(struct import *im, size_t n)
 {
 	struct dendir *as = im->proof ? dendir_proof_connection(im->proof) : im->host;
-	enum den_code code;
+	enum den_code code = call_refused(im->c, im->host, dendir_import_find_taken(im->host, im->users, n));
 
+	if (code != DEN_OK)
+		return code;
 	if (!im->proof && needs_approval(im, n)) {
 		call_arg(im->c, "authorities without the approval password");
 		return DEN_BAD_REQUEST;
@@ -213,8 +220,7 @@ static enum den_code add_users(struct import *im, size_t n)
 	dendir_set_deadline(as, im->c->deadline_ms);
 	code = call_refused(im->c, as, dendir_import_add(as, im->users, n));
 	for (size_t i = 0; i < n; i++)
-		if (im->users[i].state == DENDIR_IMPORT_ADDED || im->users[i].state == DENDIR_IMPORT_FAILED)
-			tell_audit(im, &im->users[i]);
+		tell_audit(im, &im->users[i], code);
 	return code;
 }
 
@@ -226,8 +232,6 @@ static void tell_wrong(struct import *im, size_t i)
 
 	if (one->state == DENDIR_IMPORT_TAKEN)
 		wrong(im, i, DEN_FIELD_LOGIN_ID_TAKEN, one->user.login);
-	if (one->state == DENDIR_IMPORT_FAILED)
-		wrong(im, i, one->code, dendir_diagnostic(im->proof ? dendir_proof_connection(im->proof) : im->host));
 	if (one->state == DENDIR_IMPORT_DIFFERS) {
 		wrong(im, i, DEN_FIELD_LOGIN_ID_DIFFERS, one->user.login);
 		if (im->wrong[i])
@@ -284,9 +288,9 @@ static enum den_code do_message(struct import *im, const struct den_message *m)
 		im->c->in = first;
 	}
 	right = sort_out(im);
-	if (code == DEN_OK)
+	if (code == DEN_OK && im->dry_run)
 		code = call_refused(im->c, im->host, dendir_import_compare(im->host, im->users, right));
-	if (code == DEN_OK && !im->dry_run)
+	else if (code == DEN_OK)
 		code = add_users(im, right);
 	if (code == DEN_OK && im->n && answer(im, right) != 0)
 		code = DEN_BUSY;

@@ -47,6 +47,8 @@ enum den_op {
 	/*
 	 * Commands; the one who asks is the peer. LANG is added to each final reply.
 	 *
+	 * PENDING_COUNT is counted up to 1,001 (DEN_COUNTED_MAX + 1), which means more than 1,000.
+	 *
 	 * STATUS -> OK + SERIAL, PENDING_COUNT, TIME (of the snapshot), STATE ("up"|"down"), ORG,
 	 *   HOST, and LOGIN, ROLE of the peer where it is a user.
 	 * USER_CREATE: LOGIN, NAME, MAIL, [MAIL_AGAIN], ROLE, [LANG], PASSWORD, [PASSWORD_AGAIN],
@@ -62,8 +64,8 @@ enum den_op {
 	 *   [APPROVAL_PASSWORD (once, where users have authorities)], at most DEN_IMPORT_MAX users,
 	 *   each LINE, LOGIN, NAME, MAIL, ROLE, [LANG], AUTHORITY..., [CERTIFICATE ("grant")],
 	 *   [PASSWORD]. Each is answered by a row for every wrong user (LINE, CODE and CODE_ARG...),
-	 *   then one with NUMBER (of users added, or that would be) and THERE..., the lines of those
-	 *   who are there already, exactly so. One without users ends it -> OK + PENDING_COUNT.
+	 *   then one with NUMBER (of users added, or that would be) and, with DRY_RUN, THERE..., the
+	 *   lines of those who are there already, exactly so. One without users ends it -> OK + PENDING_COUNT.
 	 * USER_EXPORT: -> rows LOGIN, NAME, MAIL, ROLE, LANG, AUTHORITY..., [CERTIFICATE].
 	 * USER_SUSPEND: LOGIN, STATE ("suspended"|"active"), APPROVAL_PASSWORD -> OK + SERIAL.
 	 */
@@ -141,6 +143,8 @@ enum den_op {
 	DEN_OP_UNLOCK = 120,
 	DEN_OP_LOGOUT,
 };
+
+#define DEN_COUNTED_MAX 1000
 
 /* Users a message of USER_IMPORT, and its bytes: a second one may be sent before the first is
  * answered, and neither end then waits for room. */

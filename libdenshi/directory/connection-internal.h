@@ -1,4 +1,4 @@
-/* What connection.c, entry.c, pipeline.c and watch.c share. Nobody else includes it. */
+/* What batch.c, connection.c, entry.c, mods.c and watch.c share. Nobody else includes it. */
 #ifndef DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 #define DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 

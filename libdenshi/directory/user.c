@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/protocol.h"
+
 static const char *const user_attributes[] = {"objectClass", "uid", "cn", "mail", "denshiRole",
 	"preferredLanguage", "denshiState", "homeDirectory", "loginShell", "uidNumber", "gidNumber",
 	"denshiSerial", "denshiGrantDays", "denshiRemoved", "denshiPreparedBy", "denshiAuthority", "entryCSN", NULL};
@@ -330,13 +332,21 @@ enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
 	return code;
 }
 
+static int count_some(void *context, struct dendir_entry *e)
+{
+	unsigned *count = context;
+
+	(void)e;
+	return ++*count > DEN_COUNTED_MAX;
+}
+
 enum den_code dendir_prepared_count(struct dendir *d, unsigned *count)
 {
 	static const char *const none[] = {"1.1", NULL};
 	char base[DENDIR_DN_SIZE];
 
 	*count = 0;
-	return dendir_search(d, dendir_dn(base, d, "ou=prepared"), DENDIR_ONE, "(uid=*)", none, count_one, count);
+	return dendir_search(d, dendir_dn(base, d, "ou=prepared"), DENDIR_ONE, "(uid=*)", none, count_some, count);
 }
 
 static int read_policy(void *context, struct dendir_entry *e)

@@ -81,7 +81,8 @@ struct dendir_user_change {
 enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
 	const struct dendir_user_change *change);
 
-/* How many prepared users and changes there are. */
+/* How many prepared users and changes there are; counted up to one more than
+ * DEN_COUNTED_MAX (core/protocol.h), for every command of a master ends with it. */
 enum den_code dendir_prepared_count(struct dendir *d, unsigned *count);
 
 struct dendir_policy {

@@ -192,8 +192,11 @@ void ask_say_pending(struct cli *cli, const struct den_message *reply)
 	if (cli->json || !den_message_bytes(reply, DEN_TAG_PENDING_COUNT, &len))
 		return;
 	n = den_message_number(reply, DEN_TAG_PENDING_COUNT, 0);
-	snprintf(number, sizeof(number), "%" PRIu64, n);
-	say(cli, stdout, n ? DEN_UPDATE_DUE : DEN_UPDATE_NOT_DUE, number);
+	snprintf(number, sizeof(number), "%" PRIu64, n > DEN_COUNTED_MAX ? DEN_COUNTED_MAX : n);
+	if (n > DEN_COUNTED_MAX)
+		say(cli, stdout, DEN_UPDATE_DUE_MANY, number);
+	else
+		say(cli, stdout, n ? DEN_UPDATE_DUE : DEN_UPDATE_NOT_DUE, number);
 }
 
 static void print_done(struct cli *cli, const struct den_message *reply, enum den_code done,
