@@ -47,7 +47,12 @@ int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE])
 		{"SCHEMADIR", LDAP_SCHEMA}, {"DENSHI_SCHEMA", schema}, {"DATADIR", v->data},
 		{"HOST", clauses.host}, {"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer},
 		{"WRITER", clauses.writer}, {"APPROVAL", clauses.approval}, {"MASTER", clauses.master},
-		{"OWN_REQUEST", clauses.own_request}, {"MAXSIZE", MAP_SIZE}, {NULL, NULL}};
+		{"OWN_REQUEST", clauses.own_request}, {"MAXSIZE", MAP_SIZE},
+		/* a comment, where there is no other server */
+		{"PAIR", v->peer ? "" : "# "}, {"PEER", v->peer ? v->peer : ""},
+		{"PEER_URI", v->peer_uri ? v->peer_uri : ""}, {"NUMBER", v->number == 2 ? "2" : "1"},
+		{"LOG_DATADIR", v->log_data ? v->log_data : ""},
+		{"TLS_FOLDER", v->tls_folder ? v->tls_folder : ""}, {NULL, NULL}};
 
 	unknown[0] = '\0';
 	if (tree_path(schema, v->schema_dir, "denshi.ldif") != 0)

@@ -20,6 +20,10 @@ struct config_values {
 	int argon2id; /* slapd's module for it is here */
 	const char *data; /* folder of the database */
 	const char *schema_dir; /* of the template and the schema */
+	/* one of two servers: the other's name and URI, this one's number (1 or 2) and where the
+	 * log of changes is; peer NULL: the only one */
+	const char *peer, *peer_uri, *log_data, *tls_folder;
+	unsigned number;
 };
 
 /* LDIF for slapadd -n 0, as a descriptor at its start. -1 as template_fill. */
