@@ -135,6 +135,8 @@ operation request_new, request_list, request_decide, approval_use;
 
 /* How a client's certificate is proven; certificate.c. */
 enum den_code certificate_check_login(struct call *c, const char *login);
+/* That there is a good one on record, whoever proved it. */
+enum den_code certificate_check_record(struct call *c, const char *login);
 
 /* State of the user's newest grant or certificate, as CERT_LIST has it, "none", or ""
  * where it can't be told; certificate.c. */

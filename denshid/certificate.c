@@ -112,6 +112,15 @@ enum den_code certificate_check_login(struct call *c, const char *login)
 	return code;
 }
 
+enum den_code certificate_check_record(struct call *c, const char *login)
+{
+	struct dencrypt_certificate *certificate;
+	enum den_code code = on_record(c, login, &certificate);
+
+	dencrypt_certificate_free(certificate);
+	return code;
+}
+
 enum den_code certificate_ssh_keys(struct call *c)
 {
 	struct dencrypt_certificate *certificate = NULL;

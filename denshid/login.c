@@ -34,6 +34,9 @@ static enum den_code check_certificate(struct call *c, const char *login)
 
 	if (strcmp(policy, "required") == 0)
 		return certificate_check_login(c, login);
+	/* sshd tells the account phase of no key where that is the whole login. */
+	if (strcmp(policy, "on-record") == 0)
+		return shows_key(c) ? certificate_check_login(c, login) : certificate_check_record(c, login);
 	if (strcmp(policy, "optional") != 0 && strcmp(policy, "off") != 0 && *policy) {
 		call_arg(c, "certificate=%s", policy);
 		return DEN_BAD_REQUEST;
@@ -45,7 +48,23 @@ static enum den_code check_certificate(struct call *c, const char *login)
 	return code == DEN_CERT_NONE_ON_RECORD ? DEN_OK : code;
 }
 
-enum den_code login_begin(struct call *c)
+/* sshd shows a refusal with the next question, and then only if that is asked in the same
+ * conversation: it is said again. */
+static void tell_last_refusal(struct call *c)
+{
+	char login[DEN_LOGIN_ID_SIZE], text[16];
+	unsigned left;
+
+	if (!call_login(c, login) || !refused_last(c->shared->refused, login, dendir_now_ms(), &left))
+		return;
+	snprintf(text, sizeof(text), "%u", left);
+	if (left == NO_COUNT)
+		call_reason(c, DEN_LOGIN_UNKNOWN, NULL);
+	else
+		call_reason(c, DEN_LOGIN_WRONG, text);
+}
+
+static enum den_code begin(struct call *c)
 {
 	struct view_user user;
 	enum den_code code;
@@ -62,6 +81,15 @@ enum den_code login_begin(struct call *c)
 	if (code != DEN_OK)
 		log_audit("certificate", "user", user.login, "result", den_code_name(code), "service",
 			call_string(c, DEN_TAG_SERVICE), "rhost", call_string(c, DEN_TAG_RHOST), NULL);
+	return code;
+}
+
+enum den_code login_begin(struct call *c)
+{
+	enum den_code code = begin(c);
+
+	if (code == DEN_OK)
+		tell_last_refusal(c);
 	return code;
 }
 
@@ -84,7 +112,7 @@ static enum den_code evaluate(struct call *c, const char *name, const struct den
 	/* At the last one it is locked: that is what is told from then on. */
 	if (code == DEN_LOGIN_UNKNOWN || (code == DEN_LOGIN_WRONG && left > 0))
 		refused_remember(c->shared->refused, name, password, dendir_now_ms(), left);
-	if (code == DEN_OK)
+	else if (code == DEN_OK || code == DEN_LOGIN_WRONG || code == DEN_LOGIN_LOCKED)
 		refused_forget(c->shared->refused, name);
 	return code;
 }

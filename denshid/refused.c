@@ -71,6 +71,24 @@ int refused_lately(struct refused *r, const char *name, const struct den_secret 
 	return found;
 }
 
+int refused_last(struct refused *r, const char *name, int64_t now_ms, unsigned *left)
+{
+	unsigned char wanted[DENCRYPT_DIGEST_SIZE];
+	int found = 0;
+
+	if (!r || digest(r, name, NULL, wanted) != 0)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	/* All places of a name have the same count. */
+	for (size_t i = 0; i < PLACES && !found; i++)
+		if (r->places[i].until_ms > now_ms && memcmp(r->places[i].name, wanted, sizeof(wanted)) == 0) {
+			*left = r->places[i].left;
+			found = 1;
+		}
+	pthread_mutex_unlock(&r->lock);
+	return found;
+}
+
 /* Of one name: other guesses were made since, and the count that is told is theirs, too. */
 static void tell_left(struct refused *r, const unsigned char name[DENCRYPT_DIGEST_SIZE], unsigned left)
 {

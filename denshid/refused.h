@@ -27,6 +27,9 @@ struct refused *refused_new(void);
 int refused_lately(struct refused *r, const char *name, const struct den_secret *guess, int64_t now_ms,
 	unsigned *left);
 
+/* 1 where any guess at name's password was, and *left. */
+int refused_last(struct refused *r, const char *name, int64_t now_ms, unsigned *left);
+
 /* A guess was evaluated and wrong; left attempts are left. */
 void refused_remember(struct refused *r, const char *name, const struct den_secret *guess, int64_t now_ms,
 	unsigned left);

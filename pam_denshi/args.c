@@ -18,7 +18,7 @@ struct row {
 	const char *allowed;
 };
 
-static const char *const certificate_values[] = {"required", "optional", "off", NULL};
+static const char *const certificate_values[] = {"required", "optional", "on-record", "off", NULL};
 static const char *const approver_values[] = {"other", "any", NULL};
 
 #define AT(field) offsetof(struct denpam_args, field)
@@ -27,7 +27,7 @@ static const char *const approver_values[] = {"other", "any", NULL};
 
 static const struct row rows[] = {
 	{"certificate", CHOICE, DENPAM_AUTH | DENPAM_ACCOUNT, AT(certificate), certificate_values,
-		"required, optional or off"},
+		"required, optional, on-record or off"},
 	{"approve", FLAG, DENPAM_ACCOUNT, AT(approve), NULL, ALLOWED_FLAG},
 	{"business", WORD, DENPAM_ACCOUNT, AT(business), NULL, ALLOWED_WORD},
 	{"account", WORD, DENPAM_ACCOUNT, AT(account), NULL, ALLOWED_WORD},

@@ -18,7 +18,7 @@ enum denpam_phase {
 
 /* Strings point into argv, or are literals. */
 struct denpam_args {
-	const char *certificate; /* "required", "optional" or "off" (R-LOGIN-1) */
+	const char *certificate; /* "required", "optional", "on-record", "off" (R-LOGIN-1) */
 	const char *approve;	 /* not NULL: demand an approved request (R-APP-3) */
 	const char *business;	 /* not NULL where approve isn't */
 	const char *account;	 /* NULL: the business is not on an account */

@@ -39,6 +39,7 @@ static int begin(struct denpam_call *call)
 	reply = denpam_ask_denshid(call, request);
 	switch (reply ? den_message_kind(reply) : DEN_INTERNAL) {
 	case DEN_OK:
+		denpam_say_reasons(call, reply);
 		result = PAM_SUCCESS;
 		break;
 	case DEN_UNKNOWN_USER:

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/client.h"
+
 /* One message; *answer, where there is one, is the caller's to wipe and free. */
 static int converse(struct denpam_call *call, int style, const char *text, char **answer)
 {
@@ -63,6 +65,15 @@ void denpam_say_info(struct denpam_call *call, const char *sentence)
 void denpam_say_info_code(struct denpam_call *call, enum den_code code)
 {
 	denpam_say_info(call, den_text(call->lang, code));
+}
+
+void denpam_say_reasons(struct denpam_call *call, const struct den_message *reply)
+{
+	char sentence[DEN_TEXT_MAX];
+	size_t cursor = 0;
+
+	while (den_client_next_reason(reply, &cursor, sentence, call->lang) != DEN_OK)
+		denpam_say_info(call, sentence);
 }
 
 static int take(struct denpam_call *call, struct den_secret *secret, const char *text)

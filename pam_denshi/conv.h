@@ -14,6 +14,8 @@ void denpam_say_error(struct denpam_call *call, enum den_code code, const char *
 /* Information; not with `quiet`. */
 void denpam_say_info(struct denpam_call *call, const char *sentence);
 void denpam_say_info_code(struct denpam_call *call, enum den_code code);
+/* Each of a reply's CODE fields. */
+void denpam_say_reasons(struct denpam_call *call, const struct den_message *reply);
 
 /*
  * Asks for a password without echo; the answer is wiped everywhere but in secret.

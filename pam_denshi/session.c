@@ -10,16 +10,6 @@
 
 #define TOKEN_VARIABLE "DENSHI_SESSION"
 
-/* Expiry, waiting requests, failures since the last login (R-APW-4, R-APP-6, R-LOCK-6). */
-static void tell_messages(struct denpam_call *call, const struct den_message *reply)
-{
-	char sentence[DEN_TEXT_MAX];
-	size_t cursor = 0;
-
-	while (den_client_next_reason(reply, &cursor, sentence, call->lang) != DEN_OK)
-		denpam_say_info(call, sentence);
-}
-
 /* In the handle for closing, in the session's environment for the commands. */
 static int keep_token(struct denpam_call *call, const struct den_message *reply)
 {
@@ -48,8 +38,9 @@ int denpam_open_session(struct denpam_call *call)
 		result = keep_token(call, reply);
 	else
 		result = denpam_refuse(call, reply);
+	/* Expiry, waiting requests, failures since the last login (R-APW-4, R-APP-6, R-LOCK-6). */
 	if (result == PAM_SUCCESS)
-		tell_messages(call, reply);
+		denpam_say_reasons(call, reply);
 	den_message_free(reply);
 	return result;
 }

@@ -22,9 +22,10 @@ enum den_op {
 	/*
 	 * For PAM. All take LOGIN and SERVICE.
 	 *
-	 * BEGIN: [RHOST, TTY, CERTIFICATE ("required" | "optional" | "off"), AUTH_INFO
-	 *   (sshd's SSH_AUTH_INFO_0, may be missing)] -> OK + LANG, or the refusal of the
-	 *   certificate (LANG too). Counts nothing.
+	 * BEGIN: [RHOST, TTY, CERTIFICATE ("required" | "optional" | "on-record" | "off"),
+	 *   AUTH_INFO (sshd's SSH_AUTH_INFO_0, may be missing)] -> OK + LANG, or the refusal of the
+	 *   certificate (LANG too). Counts nothing. With OK, what to say before the password is
+	 *   asked for, as CODE, CODE_ARG: the refusal of a moment ago.
 	 * AUTH: PASSWORD, [RHOST, TTY] -> OK, LOGIN_WRONG, LOGIN_LOCKED, ...
 	 * ACCOUNT: [CERTIFICATE, AUTH_INFO] -> OK + NUMBER, a set of DEN_PENDING_*; or a refusal.
 	 * PASSWD: KIND ("login" | "approval"), CURRENT (where PENDING says APPROVAL_NEW: the login
