@@ -1,0 +1,67 @@
+#!/bin/bash
+# nginx with auth_pam: its workers aren't root, each request authenticates anew, and every
+# question is answered with the one password of the request.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+language=en
+# shellcheck source=tests/checks.sh
+. "$here/checks.sh"
+# shellcheck source=tests/services.sh
+. "$here/services.sh"
+user=d-maker01
+dn="uid=$user,$people"
+cp /usr/share/denshi/pam.d/nginx.example /etc/pam.d/nginx
+mkdir -p /run/www
+echo ledger >/run/www/index.html
+cat >"$DENSHI_SANDBOX/nginx.conf" <<EOF
+load_module modules/ngx_http_auth_pam_module.so;
+user www-data;
+worker_processes 4;
+pid /run/nginx.pid;
+error_log $DENSHI_SANDBOX/nginx.log;
+events { worker_connections 64; }
+http {
+	access_log off;
+	server {
+		listen 127.0.0.1:8080;
+		root /run/www;
+		auth_pam "denshi";
+		auth_pam_service_name "nginx";
+	}
+}
+EOF
+nginx -c "$DENSHI_SANDBOX/nginx.conf" -g 'daemon off;' >>"$DENSHI_SANDBOX/nginx.log" 2>&1 </dev/null &
+nginx=$!
+await 10 curl -s http://127.0.0.1:8080/index.html
+
+status_of() { # USER PASSWORD [CURL-OPTION...]: the answers' codes
+	curl -s -o /dev/null -w '%{http_code}\n' --user "$1:$2" "${@:3}" http://127.0.0.1:8080/index.html
+}
+page_load() { # USER PASSWORD: 30 requests at once, how many got which code
+	local k
+	for k in {1..30}; do status_of "$1" "$2" & done | sort | uniq -c | awk '{ print $2 "=" $1 }'
+}
+check "the right password: 200" equals "$(status_of $user "$(login_of $user)")" 200
+check "none: 401" equals "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/)" 401
+before=$(binds_of "$dn")
+check "a page load with the right one: 30 times 200" equals "$(page_load $user "$(login_of $user)")" 200=30
+out=$(($(binds_of "$dn") - before))
+check "each of them evaluated" equals "$out" 30
+before=$(binds_of "$dn")
+check "a page load with a stale one: 30 times 401" equals "$(page_load $user furui-pass-0)" 401=30
+check "one was evaluated" equals $(($(binds_of "$dn") - before)) 1
+check "and one attempt taken, not six" equals "$(taken $user)" 1
+check "another wrong one is another attempt" equals "$(status_of $user furui-pass-1) $(taken $user)" "401 2"
+check "the right one is let in, at once" equals "$(status_of $user "$(login_of $user)")" 200
+check "and the count is zero" equals "$(taken $user)" 0
+check "a name that nobody has: 401" equals "$(status_of d-nobody1 x)" 401
+check "a user of the machine's own is nobody here" equals "$(status_of root x)" 401
+new_user d-first01
+check "the initial password opens nothing here" equals "$(status_of d-first01 hatsu1234)" 401
+check "and counts nothing" equals "$(taken d-first01)" 0
+suspend d-plain01
+check "a suspended user: refused" equals "$(status_of d-plain01 "$(login_of d-plain01)")" 401
+sandbox-service stop denshid
+check "denshid down: refused" at_most 401 "$(status_of $user "$(login_of $user)")"
+kill $nginx
+summary
