@@ -54,7 +54,8 @@ CONFIG    := $(B)/libdenshi-config.a
 # What the programs of the directory's machine share.
 SERVER    := $(B)/libdenshi-server.a
 PWHASH    := $(B)/o/slapd_argon2id/hash.o
-PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-ssh-keys
+PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
+             $(B)/denshi-host $(B)/denshi-ssh-keys
 MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -111,6 +112,9 @@ $(B)/denshi: $(call objects,tools/denshi) $(CRYPTO) $(CORE)
 
 $(B)/denshi-setup: $(call objects,tools/denshi-setup) $(SERVER) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring
+
+$(B)/denshi-host: $(call objects,tools/denshi-host) $(SERVER) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring -ljansson
 
 $(B)/denshi-directory: $(call objects,tools/denshi-directory) $(SERVER) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig -lunistring -lz
@@ -184,7 +188,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
 	install -m 644 $(B)/pw-argon2id.so $(DESTDIR)$(SLAPDDIR)/

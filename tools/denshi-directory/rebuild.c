@@ -11,7 +11,9 @@
 #include "tools/denshi-directory/local.h"
 #include "tools/denshi-directory/migrate.h"
 #include "tools/denshi-directory/slap.h"
+#include "tools/server/network.h"
 #include "tools/server/program.h"
+#include "tools/server/set.h"
 #include "tools/server/server.h"
 #include "tools/server/tree.h"
 
@@ -105,14 +107,15 @@ static int copy_from(struct rebuild *u, int from)
 static int make_configuration(struct rebuild *u)
 {
 	const struct run *r = u->run;
-	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX];
+	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX], tls[PATH_MAX];
 	struct config_values v = {.org = u->survey.organisation, .host = u->facts.host, .server = u->facts.server,
 		.denshid = r->denshid_user, .signer = r->ca_user, .memory_kib = u->facts.memory_kib,
 		.passes = u->facts.passes, .argon2id = access(LDAP_MODULES "/" LDAP_ARGON2ID ".so", R_OK) == 0,
-		.data = data, .schema_dir = r->schema_dir};
+		.data = data, .schema_dir = r->schema_dir,
+		.tls_folder = set_in_use(r->state, NETWORK_TLS) ? tls : NULL};
 	int from;
 
-	if (tree_path(data, u->set, "directory/data") != 0)
+	if (tree_path(data, u->set, "directory/data") != 0 || tree_path(tls, r->state, NETWORK_TLS) != 0)
 		return fail_file(r, u->set);
 	from = config_fill(&v, unknown);
 	if (from < 0)

@@ -84,6 +84,15 @@ int conf_write(const struct setup *s, int *written)
 	return result;
 }
 
+int conf_is_ours(const struct setup *s)
+{
+	char *text = read_text(s);
+	int ours = text && strstr(text, MARK);
+
+	free(text);
+	return ours;
+}
+
 int conf_undo(const struct setup *s)
 {
 	char *text = read_text(s), *mark;

@@ -9,6 +9,7 @@
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/child.h"
 #include "tools/server/config.h"
+#include "tools/server/network.h"
 #include "tools/server/program.h"
 #include "tools/server/set.h"
 #include "tools/server/tree.h"
@@ -61,13 +62,14 @@ static int refuse_template(const struct setup *s, const char *file, const char *
 
 static int add_config(const struct setup *s, const char *config)
 {
-	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX];
+	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX], tls[PATH_MAX];
 	const struct config_values v = {.org = s->org, .host = s->host, .server = s->host,
 		.denshid = s->denshid_user, .signer = s->ca_user, .memory_kib = s->memory_kib,
-		.passes = s->passes, .argon2id = s->argon2id, .data = data, .schema_dir = s->schema_dir};
+		.passes = s->passes, .argon2id = s->argon2id, .data = data, .schema_dir = s->schema_dir,
+		.tls_folder = s->network ? tls : NULL};
 	int from;
 
-	if (tree_path(data, s->set, "directory/data") != 0)
+	if (tree_path(data, s->set, "directory/data") != 0 || tree_path(tls, s->state, NETWORK_TLS) != 0)
 		return failed(s, s->set);
 	from = config_fill(&v, unknown);
 	return from < 0 ? refuse_template(s, CONFIG_TEMPLATE, unknown) : slapadd(s, config, "0", from);
@@ -158,6 +160,25 @@ int files_make_ca(struct setup *s)
 	return result;
 }
 
+/* -- the network -------------------------------------------------------------------------------------- */
+
+int files_make_network(struct setup *s)
+{
+	static const char *const links[] = {NETWORK_CA, NETWORK_TLS, NULL};
+	struct dencrypt_ca *ca = NULL;
+	enum dencrypt_result r;
+
+	if (!s->network)
+		return 0;
+	r = network_make_ca(s->set, s->org, &ca);
+	if (r == DENCRYPT_OK)
+		r = network_make_server(s->set, ca, s->org, s->host, s->port, &s->directory_user);
+	dencrypt_ca_free(ca);
+	if (r != DENCRYPT_OK)
+		return fail(s, DEN_SETUP_FILE, s->set, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r), NULL);
+	return set_commit(s->state, s->set, links) == 0 ? 0 : failed(s, s->state);
+}
+
 /* -- in use and out of it ------------------------------------------------------------------------------- */
 
 int files_commit(struct setup *s)
@@ -174,18 +195,28 @@ int files_commit(struct setup *s)
 void files_discard(struct setup *s)
 {
 	if (*s->set)
-		(void)set_discard(s->state, s->set);
+		files_sweep(s);
 	s->set[0] = '\0';
+}
+
+/* `directory` first: without it the others are of no use. */
+static int unlink_all(const struct setup *s)
+{
+	static const char *const links[] = {"directory", "ca", NETWORK_CA, NETWORK_TLS};
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (set_unlink(s->state, links[i]) != 0)
+			return -1;
+	return 0;
 }
 
 void files_sweep(const struct setup *s)
 {
-	(void)set_sweep(s->state);
+	if (unlink_all(s) == 0)
+		(void)set_sweep(s->state);
 }
 
 int files_remove(struct setup *s)
 {
-	if (set_unlink(s->state, "directory") == 0 && set_unlink(s->state, "ca") == 0 && set_sweep(s->state) == 0)
-		return 0;
-	return failed(s, s->state);
+	return unlink_all(s) == 0 && set_sweep(s->state) == 0 ? 0 : failed(s, s->state);
 }

@@ -12,7 +12,8 @@
 
 static int make(struct setup *s)
 {
-	static int (*const steps[])(struct setup *) = {files_make, files_make_ca, entries_make};
+	static int (*const steps[])(struct setup *) = {files_make, files_make_ca, files_make_network,
+		entries_make};
 	int written = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -32,7 +33,9 @@ static void tell(const struct setup *s)
 	say(s, DEN_SETUP_DONE, s->org, s->state, NULL);
 	if (s->generate)
 		say(s, DEN_SETUP_PASSWORD_IS, s->master, den_secret_bytes(s->password), NULL);
-	say(s, DEN_SETUP_NEXT, s->master, NULL);
+	say(s, DEN_SETUP_NEXT, s->master, s->network ? "denshi-slapd-network" : "denshi-slapd", NULL);
+	if (s->network)
+		say(s, DEN_SETUP_NEXT_HOSTS, NULL);
 }
 
 static int set_up(struct setup *s)
@@ -84,7 +87,7 @@ static int is_running(const struct setup *s)
 static int undo(struct setup *s)
 {
 	if (!files_in_use(s))
-		return fail(s, DEN_SETUP_NOTHING, s->state, NULL);
+		return conf_is_ours(s) ? join_undo(s) : fail(s, DEN_SETUP_NOTHING, s->state, NULL);
 	if (is_running(s))
 		return fail(s, DEN_SETUP_RUNNING, NULL);
 	say(s, DEN_SETUP_REMOVE, s->state, NULL);
@@ -110,7 +113,7 @@ int main(int argc, char **argv)
 	if (geteuid() != 0)
 		result = fail(&s, DEN_SETUP_NOT_ROOT, NULL);
 	else
-		result = s.remove ? undo(&s) : set_up(&s);
+		result = s.remove ? undo(&s) : s.join_file ? join(&s) : set_up(&s);
 	den_secret_free(s.password);
 	dencrypt_bytes_done(&s.ca_der);
 	free(s.accounts);

@@ -12,6 +12,7 @@
 #include "directory/normalise.h"
 #include "tools/server/program.h"
 #include "tools/denshi-setup/setup.h"
+#include "tools/server/network.h"
 
 enum option_key {
 	O_ORGANISATION = 1,
@@ -36,6 +37,9 @@ enum option_key {
 	O_DRY_RUN,
 	O_YES,
 	O_REMOVE,
+	O_NETWORK,
+	O_PORT,
+	O_JOIN,
 	O_HELP,
 };
 
@@ -62,6 +66,9 @@ static const struct option options[] = {
 	{"dry-run", no_argument, NULL, O_DRY_RUN},
 	{"yes", no_argument, NULL, O_YES},
 	{"remove", no_argument, NULL, O_REMOVE},
+	{"network", no_argument, NULL, O_NETWORK},
+	{"port", required_argument, NULL, O_PORT},
+	{"join", required_argument, NULL, O_JOIN},
 	{"help", no_argument, NULL, O_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -77,6 +84,7 @@ static const struct number {
 	/* 19 MiB and two passes, the OWASP minimum for Argon2id with one lane */
 	{O_MEMORY, "--argon2-memory", offsetof(struct setup, memory_kib), 19456, 1024, 4194304},
 	{O_PASSES, "--argon2-passes", offsetof(struct setup, passes), 2, 1, 100},
+	{O_PORT, "--port", offsetof(struct setup, port), NETWORK_PORT, 1, 65535},
 	{O_FIRST_UID, "--first-uid", offsetof(struct setup, first_uid), 200001, 200001, 2000000000},
 	{O_FIRST_GID, "--first-gid", offsetof(struct setup, first_gid), 300001, 200001, 2000000000},
 };
@@ -142,11 +150,12 @@ static void take_text(struct setup *s, struct given *g, int key, const char *tex
 		[O_URI] = &g->uri,		[O_STATE] = &s->state,
 		[O_HOST] = &g->host,		[O_ACCOUNTS] = &s->accounts_file,
 		[O_SCHEMA_DIR] = &s->schema_dir, [O_CONFIG] = &s->config_path,
-		[O_HELP] = NULL,
+		[O_JOIN] = &s->join_file,	[O_HELP] = NULL,
 	};
 	int *const flags[] = {
 		[O_SAMPLE_ACCOUNTS] = &s->sample, [O_GENERATE] = &s->generate, [O_DRY_RUN] = &s->dry_run,
-		[O_YES] = &s->yes, [O_REMOVE] = &s->remove, [O_HELP] = NULL,
+		[O_YES] = &s->yes, [O_REMOVE] = &s->remove, [O_NETWORK] = &s->network,
+		[O_HELP] = NULL,
 	};
 
 	if (where[key])
@@ -222,7 +231,8 @@ static void check(struct setup *s, struct given *g)
 	struct den_config config;
 
 	check_path(s, g, "--state", s->state);
-	if (s->remove)
+	check_path(s, g, "--config", s->config_path);
+	if (s->remove || s->join_file)
 		return;
 	den_config_defaults(&config);
 	check_setting(s, g, "organisation", "--organisation", g->org, s->org, sizeof(s->org),
@@ -352,6 +362,11 @@ static int find_program(const struct setup *s, const char *path)
 	return access(path, X_OK) == 0 ? 0 : fail(s, DEN_SETUP_NO_PROGRAM, path, NULL);
 }
 
+int plan_host(struct setup *s)
+{
+	return find_user(s, "denshi", &s->denshid_user);
+}
+
 int plan_surroundings(struct setup *s)
 {
 	int result = 0;
@@ -371,12 +386,15 @@ int plan_surroundings(struct setup *s)
 
 void plan_show(const struct setup *s)
 {
-	char master[DEN_NAME_SIZE + 64], memory[16], passes[16];
+	char master[DEN_NAME_SIZE + 64], memory[16], passes[16], port[16];
 
 	say(s, DEN_SETUP_SHOW_ORGANISATION, s->org, s->org_name, den_lang_name(s->org_lang), NULL);
 	snprintf(master, sizeof(master), "%s (%s)", s->master, s->master_name);
 	say(s, DEN_SETUP_SHOW_MASTER, master, s->mail, NULL);
 	say(s, DEN_SETUP_SHOW_HOST, s->host, s->uri, s->state, NULL);
+	snprintf(port, sizeof(port), "%u", s->port);
+	if (s->network)
+		say(s, DEN_SETUP_SHOW_NETWORK, s->host, port, NULL);
 	snprintf(memory, sizeof(memory), "%u", s->memory_kib);
 	snprintf(passes, sizeof(passes), "%u", s->passes);
 	say(s, s->argon2id ? DEN_SETUP_SHOW_ARGON2ID : DEN_SETUP_SHOW_ARGON2I, memory, passes, NULL);

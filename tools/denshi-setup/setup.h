@@ -4,7 +4,8 @@
  *
  *	STATE/set-XXXXXX/directory/{config,data}
  *	STATE/set-XXXXXX/ca/{ca.key,ca.pem}
- *	STATE/ca, STATE/directory -> the two folders of the set in use
+ *	STATE/set-XXXXXX/{hosts-ca,tls}, where it serves the network (tools/server/network.h)
+ *	STATE/ca, STATE/directory, ... -> the folders of the set in use
  *
  * All is built in a set of its own. The link `directory`, made last, puts it in
  * use: whatever ends setup before leaves a set that nothing refers to, and the
@@ -43,6 +44,9 @@ struct setup {
 	const char *state, *schema_dir, *config_path, *accounts_file;
 	unsigned memory_kib, passes, first_uid, first_gid;
 	int password_fd, generate, dry_run, yes, remove, sample;
+	int network; /* the directory serves other hosts, on port */
+	unsigned port;
+	const char *join_file;
 	int argon2id; /* slapd's module for it is here */
 	struct setup_account *accounts;
 	size_t naccounts;
@@ -76,6 +80,8 @@ int ask_secret(const struct setup *s, enum den_code label, struct den_secret *se
 int plan_options(struct setup *s, int argc, char **argv);
 /* The users and programs that setup needs; the accounts file. */
 int plan_surroundings(struct setup *s);
+/* The users that a host needs. */
+int plan_host(struct setup *s);
 void plan_show(const struct setup *s);
 /* The master's initial login password: read, asked for or made (R-INIT-1). */
 int plan_password(struct setup *s);
@@ -86,13 +92,17 @@ int files_lock(const struct setup *s);
 int files_make(struct setup *s);
 /* The CA's key and certificate within the set; ca_der. */
 int files_make_ca(struct setup *s);
+/* Where the directory serves the network: the hosts' CA, the server's certificate and key. Their
+ * links are made at once, for slapd's configuration names them; without the link `directory`
+ * nothing uses them. */
+int files_make_network(struct setup *s);
 /* Puts the set in use. */
 int files_commit(struct setup *s);
 /* Removes a set that is not in use, also a half-made one. Never says anything. */
 void files_discard(struct setup *s);
 /* 1 where a directory is in use at STATE. */
 int files_in_use(const struct setup *s);
-/* Sets that an interrupted run left. */
+/* Sets that an interrupted run left; only where no directory is in use. */
 void files_sweep(const struct setup *s);
 int files_remove(struct setup *s);
 
@@ -102,5 +112,12 @@ int entries_make(struct setup *s);
 /* denshi.conf: keeps settings that are there (written: 1), or appends its own (0 or 1). */
 int conf_write(const struct setup *s, int *written);
 int conf_undo(const struct setup *s);
+/* 1 where setup wrote settings that are still there. */
+int conf_is_ours(const struct setup *s);
+
+/* A host that joins an organisation whose directory is elsewhere; join_file. */
+int join(struct setup *s);
+/* Takes its settings and its key away. */
+int join_undo(struct setup *s);
 
 #endif

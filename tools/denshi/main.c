@@ -74,6 +74,7 @@ static const struct command commands[] = {
 		DEN_CLI_DO_UNLOCK, DEN_CLI_SECRETS_UNLOCK, cli_unlock},
 	{"logout", NULL, "", 0, 0, COMMON | O(BUSINESS), DEN_CLI_DO_LOGOUT, DEN_OK, cli_logout},
 	{"setup", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_SETUP, DEN_OK, NULL},
+	{"host", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_HOST, DEN_OK, NULL},
 	{"directory", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_DIRECTORY, DEN_OK, NULL},
 	{"help", NULL, "[COMMAND]", 0, 2, 0, DEN_CLI_DO_HELP, DEN_OK, NULL},
 	/* Other words for the same, found but not listed. */

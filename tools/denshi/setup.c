@@ -9,6 +9,7 @@ static const struct {
 	const char *word, *program;
 } programs[] = {
 	{"setup", DENSHI_LIBEXECDIR "/denshi-setup"},
+	{"host", DENSHI_LIBEXECDIR "/denshi-host"},
 	{"directory", DENSHI_LIBEXECDIR "/denshi-directory"},
 };
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))

@@ -48,6 +48,8 @@ int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE])
 		{"HOST", clauses.host}, {"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer},
 		{"WRITER", clauses.writer}, {"APPROVAL", clauses.approval}, {"MASTER", clauses.master},
 		{"OWN_REQUEST", clauses.own_request}, {"MAXSIZE", MAP_SIZE},
+		/* a comment, where there is no network */
+		{"NETWORK", v->tls_folder ? "" : "# "},
 		/* a comment, where there is no other server */
 		{"PAIR", v->peer ? "" : "# "}, {"PEER", v->peer ? v->peer : ""},
 		{"PEER_URI", v->peer_uri ? v->peer_uri : ""}, {"NUMBER", v->number == 2 ? "2" : "1"},

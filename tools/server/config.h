@@ -19,10 +19,11 @@ struct config_values {
 	unsigned memory_kib, passes; /* cost of a password's hash */
 	int argon2id; /* slapd's module for it is here */
 	const char *data; /* folder of the database */
+	const char *tls_folder; /* of the server's key and certificates; NULL: no network */
 	const char *schema_dir; /* of the template and the schema */
 	/* one of two servers: the other's name and URI, this one's number (1 or 2) and where the
 	 * log of changes is; peer NULL: the only one */
-	const char *peer, *peer_uri, *log_data, *tls_folder;
+	const char *peer, *peer_uri, *log_data;
 	unsigned number;
 };
 

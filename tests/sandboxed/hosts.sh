@@ -1,0 +1,137 @@
+#!/bin/bash
+# sandbox: outside
+# Three hosts of one organisation: the directory's machine, h1 and h2. Logins and locks are
+# one for all; a host that is cut off heals by itself; one that is removed is nobody at once.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+[ -n "${DENSHI_SANDBOX:-}" ] || exec "$here/sandbox" --populated --fast --hosts 2 --language en -- "$0"
+language=en
+export LANG=C.UTF-8
+# shellcheck source=tests/checks.sh
+. "$here/checks.sh"
+state=/var/lib/denshi-server
+
+log_in() { # HOST USER PASSWORD
+	local from inside=(sandbox-host "$1")
+	[ "$1" != sandbox ] || inside=(env)
+	from=$(date +%s%N)
+	out=$("${inside[@]}" pamtester denshi "$2" authenticate acct_mgmt <<<"$3" 2>&1)
+	rc=$?
+	took_ms=$((($(date +%s%N) - from) / 1000000))
+}
+password=$(login_of d-maker01)
+
+# ---- one organisation on each ----
+log_in h1 d-maker01 "$password"
+check "a login on h1" done_well
+log_in sandbox d-maker01 "$password"
+check "and on the directory's own machine" done_well
+run sandbox-host h2 id d-appr001
+check "authorities are groups on h2" says 'transfer.approver' ''
+run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"
+check "given on one machine" done_well
+check "in force on h1" await 5 sandbox-host h1 sh -c 'id d-plain01 | grep -q acct.001-1234567'
+check "in force on h2" await 5 sandbox-host h2 sh -c 'id d-plain01 | grep -q acct.001-1234567'
+
+# ---- six for all of them together ----
+for k in 1 2 3; do log_in h1 d-plain01 "wrong-$k"; done
+check "three wrong on h1: three left" says 'attempts left: 3' ''
+for k in 4 5; do log_in h2 d-plain01 "wrong-$k"; done
+check "two more on h2: one left" says 'attempts left: 1' ''
+log_in sandbox d-plain01 wrong-6
+check "the sixth on the directory's machine" says 'attempts left: 0' ''
+log_in h1 d-plain01 "$(login_of d-plain01)"
+check "locked on h1, also with the right one" says 'locked' ''
+run runuser -u d-master1 -- denshi user show d-plain01
+check "the attempts are told with their hosts" says 'h1.denshi.test' ''
+
+# ---- the cable ----
+sandbox-link down h1
+log_in h1 d-maker01 "$password"
+check "cut off: refused" refused
+check "cut off: under 5 s ($took_ms ms)" at_most "$took_ms" 5000
+check "cut off: the message says so, and that nothing counted" says 'directory.*nothing was counted' ''
+check "cut off: NSS goes on" sandbox-host h1 sh -c 'getent passwd d-maker01 >/dev/null'
+log_in h2 d-maker01 "$password"
+check "h2 has nothing to do with it" done_well
+sandbox-link up h1
+check "mended: it heals by itself" await 20 sandbox-host h1 sh -c "echo '$password' | pamtester denshi d-maker01 authenticate"
+sandbox-service stop denshid-h1
+sandbox-service start denshid-h1
+log_in h1 d-maker01 "$password"
+check "denshid of h1 stopped and started" done_well
+
+# ---- whom the port lets in ----
+uri=ldaps://sandbox.denshi.test
+tls() { # NAME OF CERTIFICATE, COMMAND...
+	local pem=$1
+	shift
+	LDAPTLS_CACERT=$state/tls/ca.pem LDAPTLS_CERT=$pem.pem LDAPTLS_KEY=$pem.key "$@"
+}
+run env LDAPTLS_CACERT=$state/tls/ca.pem ldapsearch -x -H $uri -D uid=d-maker01,ou=people,o=acme -w "$password" -s base
+check "without a certificate no connection" says "Can't contact LDAP server" ''
+cp "$DENSHI_SANDBOX/certs/d-maker01.pem" /tmp/user.pem
+cp "$DENSHI_SANDBOX/certs/d-maker01.pem" /tmp/user.key
+run tls /tmp/user ldapsearch -x -H $uri -D uid=d-maker01,ou=people,o=acme -w "$password" -s base
+check "nor with a user's: it is of another CA" says "Can't contact LDAP server" ''
+cat >/tmp/whoami <<-'END'
+	t=/etc/denshi/tls
+	LDAPTLS_CACERT=$t/ca.pem LDAPTLS_CERT=$t/host.pem LDAPTLS_KEY=$t/host.key exec ldapwhoami "$@"
+END
+run sandbox-host h1 sh /tmp/whoami -Q -Y EXTERNAL -H $uri
+check "a host's certificate is that host" says 'dn:cn=h1.denshi.test,ou=hosts,o=acme' ''
+run sandbox-host h1 sh /tmp/whoami -x -H $uri -D uid=d-maker01,ou=people,o=acme -w "$password"
+check "and may bind as a user" says 'dn:uid=d-maker01' ''
+say_hello() { # OPTION...
+	run sandbox-host h1 timeout 5 openssl s_client -connect sandbox.denshi.test:636 -cert /etc/denshi/tls/host.pem \
+		-key /etc/denshi/tls/host.key -cipher ALL:@SECLEVEL=0 "$@" </dev/null
+}
+say_hello -tls1_2
+check "TLS 1.2" done_well
+say_hello -tls1_1
+check "and none before it" refused
+
+# ---- a host is removed, and added again ----
+run denshi host list
+check "the list has all three" equals "$(grep -c denshi.test <<<"$out")" 3
+sandbox-host h2 cp -r /etc/denshi/tls /etc/denshi/old
+run denshi host remove h2.denshi.test --yes
+check "h2 is removed" done_well
+log_in h2 d-maker01 "$password"
+check "at its next operation it is nobody" refused
+run denshi host show h2.denshi.test
+check "and isn't known any more" says 'host-unknown' ''
+run sandbox-host h2 getent passwd d-maker01
+check "what it knew stays" done_well
+run denshi host remove sandbox.denshi.test --yes
+check "the directory's own machine stays" says 'host-is-this' ''
+sandbox-host h2 denshi setup --remove --yes >/dev/null
+check "the host forgets its key" sandbox-host h2 sh -c '! ls /etc/denshi/tls 2>/dev/null && ! grep -q ^organisation /etc/denshi/denshi.conf'
+run denshi host add h2.denshi.test --output /tmp/h2.join --description 'second floor'
+check "added again" done_well
+passphrase=$(sed -n 's/^Passphrase.*: //p' <<<"$out")
+check "its file is for root alone" equals "$(stat -c %a:%u /tmp/h2.join)" 600:0
+check "and holds no open key" sh -c '! grep -q "BEGIN PRIVATE KEY" /tmp/h2.join'
+old() { sandbox-host h2 env LDAPTLS_CACERT=/etc/denshi/old/ca.pem LDAPTLS_CERT=/etc/denshi/old/host.pem LDAPTLS_KEY=/etc/denshi/old/host.key "$@"; }
+run old ldapsearch -Q -Y EXTERNAL -LLL -H $uri -b ou=people,o=acme uid
+check "the old certificate is worth nothing" says_not 'd-maker01' ''
+run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"abcd-abcd-abcd-abcd"
+check "a wrong passphrase" says 'join-wrong-passphrase' ''
+sed 's/sandbox.denshi.test/h1.denshi.test/' /tmp/h2.join >/tmp/forged.join && chmod 600 /tmp/forged.join
+run sandbox-host h2 denshi setup --join /tmp/forged.join --yes --password-fd 3 3<<<"$passphrase"
+check "a file that was changed on the way" says 'join-wrong-passphrase' ''
+run sandbox-host h2 denshi setup --join /tmp/h2.join --dry-run --password-fd 3 3<<<"$passphrase"
+check "shown first" says 'h2.denshi.test.*acme' ''
+check "and nothing done" sandbox-host h2 sh -c '! ls /etc/denshi/tls 2>/dev/null'
+run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"$passphrase"
+check "joined" done_well
+run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"$passphrase"
+check "once more: nothing to do, and no harm" says 'joined with this file already' ''
+sandbox-service stop denshid-h2
+sandbox-service start denshid-h2
+log_in h2 d-maker01 "$password"
+check "logins again" done_well
+run denshi host list --json
+check "as JSON" says '"description": "second floor"' ''
+rm -f /tmp/h2.join /tmp/forged.join /tmp/user.pem /tmp/user.key /tmp/whoami
+summary
