@@ -4,77 +4,15 @@
 
 /* Not answered yet; no LDAP result is below -0x1000. */
 #define WAITING (-0x10000)
+/* More than slapd's threads: none of them waits for us. */
+#define UNDER_WAY 32
 
 void dendir_batch_start(struct dendir_batch *b, struct dendir *d)
 {
 	b->d = d;
 	b->n = b->waiting = 0;
-}
-
-/* Room for one more, or NULL; counted all the same, so that the end knows. */
-static int *message_of_next(struct dendir_batch *b)
-{
-	return b->n < DENDIR_BATCH_MAX ? &b->operations[b->n].message : (b->n++, NULL);
-}
-
-/* The operation was sent with result rc. */
-static void put(struct dendir_batch *b, int rc, int accepted)
-{
-	b->operations[b->n].accepted = accepted;
-	b->operations[b->n].result = rc == LDAP_SUCCESS ? WAITING : rc;
-	b->waiting += rc == LDAP_SUCCESS;
-	b->n++;
-}
-
-void dendir_batch_add(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted)
-{
-	LDAPMod **list = dendir_mods_list(b->d, m);
-	int *message = message_of_next(b);
-
-	if (message)
-		put(b, list ? ldap_add_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, accepted);
-}
-
-void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted)
-{
-	LDAPMod **list = dendir_mods_list(b->d, m);
-	int *message = message_of_next(b);
-
-	if (message)
-		put(b, list ? ldap_modify_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, accepted);
-}
-
-void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent, int accepted)
-{
-	int *message = message_of_next(b);
-
-	if (message)
-		put(b, ldap_rename(b->d->ld, dn, rdn, parent, 0, NULL, NULL, message), accepted);
-}
-
-static void delete(struct dendir_batch *b, const char *dn, LDAPControl **controls, int accepted)
-{
-	int *message = message_of_next(b);
-
-	if (message)
-		put(b, ldap_delete_ext(b->d->ld, dn, controls, NULL, message), accepted);
-}
-
-void dendir_batch_delete(struct dendir_batch *b, const char *dn, int accepted)
-{
-	delete(b, dn, NULL, accepted);
-}
-
-void dendir_batch_delete_if(struct dendir_batch *b, const char *dn, const char *filter, int accepted)
-{
-	LDAPControl *controls[2] = {NULL, NULL};
-	int rc = ldap_create_assertion_control(b->d->ld, (char *)filter, 1, &controls[0]);
-
-	if (rc == LDAP_SUCCESS)
-		delete(b, dn, controls, accepted);
-	else if (message_of_next(b))
-		put(b, rc, accepted);
-	ldap_control_free(controls[0]);
+	b->lost = 0;
+	b->code = DEN_OK;
 }
 
 /* The operation that a response belongs to; -1: none of these. Messages are numbered in
@@ -90,12 +28,13 @@ static long find(const struct dendir_batch *b, int message)
 static int is_good(const struct dendir_batch *b, size_t i)
 {
 	int result = b->operations[i].result;
+	const int *accepted = b->operations[i].accepted;
 
-	return result == LDAP_SUCCESS || (b->operations[i].accepted && result == b->operations[i].accepted);
+	return result == LDAP_SUCCESS || (accepted[0] && result == accepted[0]) || (accepted[1] && result == accepted[1]);
 }
 
-/* Takes one response. *code stays where it is good; b->d keeps the words of a bad one. */
-static void take(struct dendir_batch *b, LDAPMessage *response, enum den_code *code)
+/* Takes one response. b->code stays where it is good; b->d keeps the words of a bad one. */
+static void take(struct dendir_batch *b, LDAPMessage *response)
 {
 	long i = find(b, ldap_msgid(response));
 	enum den_code told;
@@ -103,10 +42,10 @@ static void take(struct dendir_batch *b, LDAPMessage *response, enum den_code *c
 	if (i < 0)
 		return;
 	b->waiting--;
-	if (*code == DEN_OK) {
+	if (b->code == DEN_OK) {
 		told = dendir_note(b->d, 0, response);
 		b->operations[i].result = b->d->result;
-		*code = is_good(b, (size_t)i) ? DEN_OK : told;
+		b->code = is_good(b, (size_t)i) ? DEN_OK : told;
 	} else if (ldap_parse_result(b->d->ld, response, &b->operations[i].result, NULL, NULL, NULL, NULL, 0) !=
 		LDAP_SUCCESS) {
 		b->operations[i].result = LDAP_DECODING_ERROR;
@@ -114,44 +53,113 @@ static void take(struct dendir_batch *b, LDAPMessage *response, enum den_code *c
 }
 
 /* Nothing more will be heard of those that are waiting. */
-static enum den_code give_up(struct dendir_batch *b, enum den_code code)
+static void give_up(struct dendir_batch *b, enum den_code code)
 {
-	for (size_t i = 0; i < b->n && i < DENDIR_BATCH_MAX; i++)
+	for (size_t i = 0; i < b->n; i++)
 		if (b->operations[i].result == WAITING) {
 			ldap_abandon_ext(b->d->ld, b->operations[i].message, NULL, NULL);
 			b->operations[i].result = b->d->result;
 		}
 	b->waiting = 0;
-	return code;
+	b->lost = 1;
+	b->code = code;
 }
 
-/* Those that couldn't even be sent. */
-static enum den_code unsent(struct dendir_batch *b)
+static void take_one(struct dendir_batch *b)
 {
-	if (b->n > DENDIR_BATCH_MAX)
-		return DEN_INTERNAL;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->operations[i].result != WAITING)
-			return dendir_note(b->d, b->operations[i].result, NULL);
-	return DEN_OK;
+	enum den_code code = DEN_DIRECTORY_DOWN;
+	LDAPMessage *response = dendir_await(b->d, LDAP_RES_ANY, &code);
+
+	if (response)
+		take(b, response);
+	else
+		give_up(b, code);
+	ldap_msgfree(response);
+}
+
+/* Room for one more, or NULL: nothing is sent where the server is lost. A number too many
+ * is counted all the same, so that the end knows. */
+static int *message_of_next(struct dendir_batch *b)
+{
+	while (b->waiting >= UNDER_WAY)
+		take_one(b);
+	if (b->n < DENDIR_BATCH_MAX && !b->lost)
+		return &b->operations[b->n].message;
+	if (b->n < DENDIR_BATCH_MAX)
+		b->operations[b->n].result = LDAP_SERVER_DOWN;
+	b->n++;
+	return NULL;
+}
+
+/* The operation was sent with result rc. */
+static void put(struct dendir_batch *b, int rc, int accepted, int accepted_too)
+{
+	b->operations[b->n].accepted[0] = accepted;
+	b->operations[b->n].accepted[1] = accepted_too;
+	b->operations[b->n].result = rc == LDAP_SUCCESS ? WAITING : rc;
+	b->n++;
+	if (rc == LDAP_SUCCESS)
+		b->waiting++;
+	else
+		b->code = dendir_note(b->d, rc, NULL);
+}
+
+void dendir_batch_add(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted)
+{
+	LDAPMod **list = dendir_mods_list(b->d, m);
+	int *message = message_of_next(b);
+
+	if (message)
+		put(b, list ? ldap_add_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, accepted, 0);
+}
+
+void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m)
+{
+	LDAPMod **list = dendir_mods_list(b->d, m);
+	int *message = message_of_next(b);
+
+	if (message)
+		put(b, list ? ldap_modify_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, 0, 0);
+}
+
+void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent)
+{
+	int *message = message_of_next(b);
+
+	if (message)
+		put(b, ldap_rename(b->d->ld, dn, rdn, parent, 0, NULL, NULL, message), 0, 0);
+}
+
+void dendir_batch_delete(struct dendir_batch *b, const char *dn)
+{
+	int *message = message_of_next(b);
+
+	if (message)
+		put(b, ldap_delete_ext(b->d->ld, dn, NULL, NULL, message), LDAP_NO_SUCH_OBJECT, 0);
+}
+
+void dendir_batch_delete_if(struct dendir_batch *b, const char *dn, const char *filter)
+{
+	LDAPControl *controls[2] = {NULL, NULL};
+	int rc = ldap_create_assertion_control(b->d->ld, (char *)filter, 1, &controls[0]);
+	int *message = message_of_next(b);
+
+	if (message && rc == LDAP_SUCCESS)
+		rc = ldap_delete_ext(b->d->ld, dn, controls, NULL, message);
+	if (message)
+		put(b, rc, LDAP_NO_SUCH_OBJECT, LDAP_ASSERTION_FAILED);
+	ldap_control_free(controls[0]);
 }
 
 enum den_code dendir_batch_end(struct dendir_batch *b)
 {
-	enum den_code code = unsent(b);
-
-	if (b->n > DENDIR_BATCH_MAX)
+	if (b->n > DENDIR_BATCH_MAX) {
 		b->n = DENDIR_BATCH_MAX;
-	while (b->waiting) {
-		enum den_code lost;
-		LDAPMessage *response = dendir_await(b->d, LDAP_RES_ANY, &lost);
-
-		if (!response)
-			return give_up(b, lost);
-		take(b, response, &code);
-		ldap_msgfree(response);
+		b->code = DEN_INTERNAL;
 	}
-	return code;
+	while (b->waiting)
+		take_one(b);
+	return b->code;
 }
 
 int dendir_batch_result(const struct dendir_batch *b, size_t i)

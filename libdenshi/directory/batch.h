@@ -11,14 +11,15 @@
 
 #include "directory/connection.h"
 
-/* Below the number of operations at which slapd would close the connection. */
 #define DENDIR_BATCH_MAX 192
 
 struct dendir_batch {
 	struct dendir *d;
 	size_t n, waiting;
+	int lost;	    /* the server */
+	enum den_code code; /* of the first that failed */
 	struct {
-		int message, result, accepted;
+		int message, result, accepted[2];
 	} operations[DENDIR_BATCH_MAX];
 };
 
@@ -30,14 +31,15 @@ void dendir_batch_start(struct dendir_batch *b, struct dendir *d);
  * done before can be done again. Beyond DENDIR_BATCH_MAX: DEN_INTERNAL at the end.
  */
 void dendir_batch_add(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted);
-void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted);
-void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent, int accepted);
-void dendir_batch_delete(struct dendir_batch *b, const char *dn, int accepted);
-/* Deletes it only if the filter holds for it (RFC 4528); otherwise LDAP_ASSERTION_FAILED. */
-void dendir_batch_delete_if(struct dendir_batch *b, const char *dn, const char *filter, int accepted);
+void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m);
+void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent);
+/* One that isn't there is as good. */
+void dendir_batch_delete(struct dendir_batch *b, const char *dn);
+/* Only if the filter holds for it (RFC 4528); where it doesn't, it stays, and that is no failure. */
+void dendir_batch_delete_if(struct dendir_batch *b, const char *dn, const char *filter);
 
 /* Waits for all. DEN_OK where each succeeded or was accepted; otherwise the code of one that
- * failed, with the server's words in dendir_diagnostic. */
+ * failed, with the server's words in dendir_diagnostic; the others were tried all the same. */
 enum den_code dendir_batch_end(struct dendir_batch *b);
 
 /* The LDAP result of operation i, in the order in which they were put; after dendir_batch_end. */

@@ -82,5 +82,7 @@ enum den_code apply_nothing_else(struct dendir_update *u, const struct dendir_ru
 /* update_sweep.c: takes away what the users from number `first` on don't need any more. What
  * fails is left for the next change of the user: readers don't mind. */
 void sweep_window(struct dendir_update *u, const struct dendir_run *run, size_t first);
+/* The same of runs that ended after the pointer had moved; and their records say done. */
+void sweep_interrupted(const struct dendir_run *run);
 
 #endif

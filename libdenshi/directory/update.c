@@ -193,5 +193,6 @@ enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 		tell(run, first + WINDOW < u->npending ? first + WINDOW : u->npending);
 	}
 	record_end(run->master, run->serial);
+	sweep_interrupted(run);
 	return DEN_OK;
 }

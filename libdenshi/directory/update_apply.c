@@ -68,7 +68,7 @@ static void put_user(struct dendir_batch *b, enum dendir_place place, const stru
 		dendir_dn(dn, b->d, DENDIR_DN_PREPARED, a->login);
 	else
 		dendir_dn(dn, b->d, DENDIR_DN_PEOPLE, a->login);
-	dendir_batch_modify(b, dn, m, 0);
+	dendir_batch_modify(b, dn, m);
 	dendir_mods_free(m);
 }
 
@@ -140,7 +140,7 @@ static enum den_code move_new(struct dendir_update *u, const struct dendir_run *
 		if (!is_new(&u->window.items[i]))
 			continue;
 		snprintf(rdn, sizeof(rdn), "uid=%s", login);
-		dendir_batch_move(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, login), rdn, parent, 0);
+		dendir_batch_move(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, login), rdn, parent);
 	}
 	return dendir_batch_end(&b);
 }
@@ -177,8 +177,7 @@ static enum den_code take_granted(struct dendir_update *u, const struct dendir_r
 		const struct item *item = &u->window.items[i];
 
 		if (is_known(item) && item->prepared.grant_days)
-			dendir_batch_delete(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, item->after.login),
-				LDAP_NO_SUCH_OBJECT);
+			dendir_batch_delete(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, item->after.login));
 	}
 	return dendir_batch_end(&b);
 }

@@ -320,8 +320,7 @@ enum den_code plan_discard_spent(struct dendir_update *u, struct dendir *host)
 
 		if (u->window.items[i].kind == ITEM_SPENT && *spent->login &&
 			dendir_filter(filter, sizeof(filter), "(entryCSN=%s)", spent->csn))
-			dendir_batch_delete_if(&b, dendir_dn(dn, host, DENDIR_DN_PREPARED, spent->login), filter,
-				LDAP_ASSERTION_FAILED);
+			dendir_batch_delete_if(&b, dendir_dn(dn, host, DENDIR_DN_PREPARED, spent->login), filter);
 	}
 	/* Somebody else may have done it; only the server's silence is worth telling. */
 	return dendir_batch_end(&b) == DEN_DIRECTORY_DOWN ? DEN_DIRECTORY_DOWN : DEN_OK;

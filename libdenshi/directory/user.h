@@ -53,7 +53,7 @@ typedef int dendir_each_user(void *context, const struct dendir_user *user);
 enum den_code dendir_user_each(struct dendir *d, enum dendir_place place, const char *filter,
 	dendir_each_user *each, void *context);
 
-/* Those of n login IDs that are there, in no order; n is at most DENDIR_USERS_MAX. */
+/* Those of n login IDs that are there, in no order. */
 enum den_code dendir_users_read(struct dendir *d, enum dendir_place place, const char (*logins)[DEN_LOGIN_ID_SIZE],
 	size_t n, dendir_each_user *each, void *context);
 

@@ -141,8 +141,7 @@ void dendir_version_delete(struct dendir_batch *b, const char *login, int64_t se
 {
 	char dn[DENDIR_DN_SIZE];
 
-	dendir_batch_delete(b, dendir_dn(dn, b->d, "cn=%s.%lld,ou=published", login, (long long)serial),
-		LDAP_NO_SUCH_OBJECT);
+	dendir_batch_delete(b, dendir_dn(dn, b->d, "cn=%s.%lld,ou=published", login, (long long)serial));
 }
 
 /* -- the serial ------------------------------------------------------------------------------------ */

@@ -1,92 +1,204 @@
 #!/bin/bash
-# R-UPD-2: a user update that ends in the middle is finished by the next one, and is
-# never half seen: every reader finds all of its users in force, or none.
+# R-UPD-2: a user update of 1,000 users that is killed at any step (denshi, denshid or
+# slapd, each with kill -9) is finished or undone by the next one, and is never half seen:
+# readers that ask all the time, by NSS and over plain LDAP, see the serial before it or
+# the whole of the one after. About two minutes.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
 # shellcheck source=tests/checks.sh
 . "$here/checks.sh"
-users=40
+users=1000
 approval=$(approval_of d-master1)
+log=$DENSHI_SANDBOX/slapd.log
+ldap=(-Q -Y EXTERNAL -H "$DENSHI_LDAP_URI")
 
 master() { runuser -u d-master1 -- denshi "$@"; }
-seen() { # ROUND: how many of its users NSS knows
-	local i n=0
-	for ((i = 1; i <= users; i++)); do
-		getent passwd "d-k$1user$(printf %02d "$i")" >/dev/null && n=$((n + 1))
-	done
-	echo "$n"
-}
-published() { grep -c 'ADD dn="cn=d-.*,ou=published' "$DENSHI_SANDBOX/slapd.log"; }
 update() { master user-update --yes --password-fd 0 <<<"$approval"; }
+search() { ldapsearch -LLL "${ldap[@]}" -o ldif-wrap=no "$@" 2>/dev/null; }
+pid_of() { cat "$DENSHI_SANDBOX/$1.pid"; }
+serial() { search -s base -b cn=serial,ou=published,o=acme denshiSerial | sed -n 's/^denshiSerial: //p'; }
 
-interrupted=0
-for round in 1 2 3 4; do
-	for ((i = 1; i <= users; i++)); do
-		master user create "d-k${round}user$(printf %02d "$i")" --name "User $i" --mail "u$i@acme.example" \
-			--password-fd 0 --yes >/dev/null 2>&1 <<<"hatsu1234"
-	done
-	check "round $round: nothing is seen before" equals "$(seen $round)" 0
-	# Ended as soon as slapd has logged the first few of its versions.
-	before=$(published)
-	update >/dev/null 2>&1 &
-	updating=$!
-	for _ in {1..400}; do
-		[ "$(published)" -ge $((before + round * 3)) ] && break
-		sleep 0.005
-	done
-	case $((round % 2)) in
-	0) name=denshid ;;
-	*) name=slapd ;;
+# ---- what is prepared: in round 0 new users, then a change of each -------------------------
+# Their names say the round. The hash is one that slapd has made: 1,000 would take a minute.
+prepare() { # ROUND
+	awk -v N=$users -v ROUND="$1" -v HASH="$hash" '
+	BEGIN {
+		for (i = 1; i <= N; i++) {
+			u = sprintf("d-k%05d", i)
+			printf "dn: uid=%s,ou=prepared,o=acme\nuid: %s\ncn: Round %d\n" \
+				"denshiPreparedBy: uid=d-master1,ou=people,o=acme\n", u, u, ROUND
+			if (ROUND > 0)
+				printf "objectClass: denshiChange\n\n"
+			else
+				printf "objectClass: inetOrgPerson\nobjectClass: denshiUser\nsn: x\n" \
+					"mail: %s@acme.example\ndenshiRole: general\nuserPassword:: %s\n\n", u, HASH
+		}
+	}' | ldapadd "${ldap[@]}" >/dev/null 2>&1
+}
+hash_of_initial() {
+	master user create d-hashed01 --name Hash --mail h@acme.example --password-fd 0 --yes >/dev/null <<<hatsu1234
+	hash=$(search -s base -b uid=d-hashed01,ou=prepared,o=acme userPassword | sed -n 's/^userPassword:: //p')
+	master user delete d-hashed01 --yes >/dev/null
+}
+
+# ---- the readers: each line is how many users are seen in which round -----------------------
+in_nss() { getent passwd | awk -F : '/^d-k[0-9]/ { n[$5]++ } END { for (r in n) print n[r], r }'; }
+# Of the versions not above the pointer, the highest of each user; one search is one
+# state of the database. With sync=ro it is the refresh of RFC 4533, as a new host asks it.
+in_ldap() { # [OPTION...]
+	local all
+	# Half an answer, of a slapd that was killed, is none.
+	all=$(search "$@" -b ou=published,o=acme '(|(uid=d-k*)(cn=serial))' cn uid displayName denshiSerial) || return
+	awk '/^cn: serial$/ { pointer = 1 }
+			/^uid: / { uid = $2 }
+			/^displayName: / { name = substr($0, 14) }
+			/^denshiSerial: / { s = $2 }
+			/^$/ {
+				if (pointer) in_force = s
+				else if (uid != "") { k = ++seen; of[k] = uid; at[k] = s; called[k] = name }
+				pointer = 0; uid = ""
+			}
+			END {
+				for (k = 1; k <= seen; k++)
+					if (at[k] <= in_force && at[k] >= best[of[k]]) { best[of[k]] = at[k]; is[of[k]] = called[k] }
+				for (u in is) n[is[u]]++
+				for (r in n) print n[r], r
+			}' <<<"$all"$'\n'
+}
+# whole ROUND WHAT...: what a reader saw is the round before or this one, of all users.
+whole() {
+	local round=$1
+	shift
+	case "$*" in
+	"$users Round $round" | "$users Round $((round - 1))") return 0 ;;
+	'') [ "$round" = 0 ] ;;
+	*) return 1 ;;
 	esac
-	kill -9 "$(cat "$DENSHI_SANDBOX/$name.pid")" 2>/dev/null
-	wait $updating
-	n=$(seen $round)
-	check "round $round: all or none (found $n)" sh -c "[ $n = 0 ] || [ $n = $users ]"
-	sandbox-service start $name >/dev/null 2>&1
+}
+watch() { # NAME ROUND COMMAND...: until it is ended, and once more
+	local name=$1 round=$2 n=0 seen
+	shift 2
+	while [ ! -e "$DENSHI_SANDBOX/watched" ]; do
+		seen=$("$@")
+		# Nothing at all is a directory that is down.
+		if [ -n "$seen" ] && ! whole "$round" "$seen"; then
+			echo "$name, round $round: $seen" >>"$DENSHI_SANDBOX/torn"
+		fi
+		n=$((n + 1))
+		sleep 0.05
+	done
+	echo $n >>"$DENSHI_SANDBOX/looks"
+}
+
+# ---- the steps, as slapd's log tells them --------------------------------------------------
+count() { tail -c +"$mark" "$log" | grep -cE "$1"; }
+seen_in_log() { # PATTERN COUNT
+	[ "$(count "$1")" -ge "$2" ]
+}
+until_step() { # STEP: waits until the update that is running has come so far
+	local pattern count=1 n
+	case $1 in
+	record) pattern='ADD dn="cn=[0-9]+,ou=updates' ;;
+	first) pattern='ADD dn="cn=d-k[^"]*,ou=published' ;;
+	half) pattern='ADD dn="cn=d-k[^"]*,ou=published' count=500 ;;
+	last) pattern='ADD dn="cn=d-k[^"]*,ou=published' count=$users ;;
+	part) pattern='ADD dn="cn=0+9,cn=[0-9]+,ou=updates' ;;
+	flip) pattern='DEL dn="(cn=d-k[^"]*,ou=published|uid=d-k[^"]*,ou=prepared)|MOD dn="cn=d-none' ;;
+	sweep) pattern='DEL dn="cn=d-k[^"]*,ou=published' count=400 ;;
+	esac
+	for ((n = 0; n < 2000; n++)); do
+		seen_in_log "$pattern" $count && return
+		kill -0 "$updating" 2>/dev/null || return
+		sleep 0.003
+	done
+}
+kill_it() { # PROGRAM
+	local pid
+	case $1 in
+	denshi) pid=$(pgrep -P "$updating" -x denshi) ;;
+	*) pid=$(pid_of "$1") ;;
+	esac
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
+}
+restart() { # PROGRAM
+	[ "$1" != denshi ] || return 0
+	sandbox-service start "$1" >/dev/null 2>&1
 	await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
-	if ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -s one -b ou=updates,o=acme '(denshiState=running)' dn |
-		grep -q '^dn:'; then
-		interrupted=$((interrupted + 1))
-		# What can't wait must not bring half of it into force.
-		run master user suspend d-plain01 --password-fd 0 <<<"$approval"
-		check "round $round: nothing else comes before it" says 'update-unfinished|update-changed-meanwhile' ''
-	fi
-	n=$(seen $round)
-	check "round $round: all or none after the restart (found $n)" sh -c "[ $n = 0 ] || [ $n = $users ]"
+}
+
+# A change that can't wait doesn't bring half of it into force, nor is it kept out for ever.
+suspend_meanwhile() {
+	run master user suspend d-plain01 --password-fd 0 <<<"$approval"
+	check "$what: a suspension says what is in the way, or is done" \
+		done_or 'update-(unfinished|changed-meanwhile|running)'
+	[ $rc != 0 ] || master user resume d-plain01 --password-fd 0 <<<"$approval" >/dev/null
+}
+
+killed() { # ROUND STEP PROGRAM
+	local round=$1 before after
+	what="round $1, $3 killed at $2"
+	prepare "$round"
+	before=$(serial)
+	rm -f "$DENSHI_SANDBOX/watched"
+	watch NSS "$round" in_nss &
+	local watchers=($!)
+	watch LDAP "$round" in_ldap &
+	watchers+=($!)
+	watch 'RFC 4533' "$round" in_ldap -E sync=ro &
+	watchers+=($!)
+	mark=$(($(stat -c %s "$log") + 1))
+	update >"$DENSHI_SANDBOX/update.out" 2>&1 &
+	updating=$!
+	until_step "$2"
+	kill_it "$3"
+	wait $updating
+	# Nobody waits for it any more, and it goes on.
+	[ "$3" != denshi ] || await 20 in_round "$round"
+	restart "$3"
+	after=$(serial)
+	[ "$after" != "$before" ] || [ "$3" = denshi ] || interrupted=$((interrupted + 1))
+	run in_nss
+	check "$what: all or none, found '$out'" whole "$round" "$out"
+	[ "$2" != half ] || suspend_meanwhile
 	run update
-	check "round $round: the next run finishes it" sh -c "[ $rc = 0 ] || grep -q 'no user update is due' <<'END'
-$out
-END"
-	await 5 test "$(seen $round)" = $users
-	check "round $round: all are in force" equals "$(seen $round)" $users
-	out=$(pamtester denshi "d-k${round}user07" authenticate <<<"hatsu1234" 2>&1)
-	rc=$?
-	check "round $round: and log in with the initial password" done_well
+	check "$what: the next one finishes it" done_or update-changed-meanwhile
+	[ $rc = 0 ] || run update
+	await 5 in_round "$round"
+	run in_nss
+	check "$what: all are in force" equals "$out" "$users Round $round"
+	touch "$DENSHI_SANDBOX/watched"
+	wait "${watchers[@]}"
 	run master user-update --dry-run
-	check "round $round: nothing is left over" done_well
+	check "$what: nothing is left over" done_well
+}
+done_or() { [ $rc = 0 ] || grep -qE "$1" <<<"$out"; } # PATTERN of the refusal
+in_round() { [ "$(in_nss)" = "$users Round $1" ]; }
+
+hash_of_initial
+interrupted=0 round=0
+: >"$DENSHI_SANDBOX/torn"
+for step in half:denshid record:denshid first:slapd part:slapd last:denshid flip:slapd sweep:denshid half:denshi last:slapd \
+	flip:denshid; do
+	killed $round "${step%:*}" "${step#*:}"
+	round=$((round + 1))
 done
+check "some were ended before the pointer moved ($interrupted)" test $interrupted -ge 3
+check "no reader ever saw half of one: $(head -n 3 "$DENSHI_SANDBOX/torn")" test ! -s "$DENSHI_SANDBOX/torn"
+looks=$(awk '{ n += $1 } END { print n + 0 }' "$DENSHI_SANDBOX/looks")
+check "and they looked often ($looks)" test "$looks" -ge $((round * 10))
 
-check "some runs were ended in the middle ($interrupted)" test $interrupted -gt 0
+run pamtester denshi d-k00777 authenticate <<<"hatsu1234"
+check "a user of an interrupted update logs in with the initial password" done_well
 
-# Two masters at once: one wins, nothing is lost.
-run master user change d-plain01 --role master --yes
+# The next update sweeps what those that were killed have left.
+run master user change d-k00001 --name 'Round 99' --yes
 run update
-check "a second master" done_well
-for ((i = 1; i <= 5; i++)); do
-	master user create "d-twice$(printf %03d "$i")" --name "User $i" --mail "u$i@acme.example" --password-fd 0 --yes \
-		>/dev/null 2>&1 <<<"hatsu1234"
-done
-update >"$DENSHI_SANDBOX/first" 2>&1 &
-first=$!
-update >"$DENSHI_SANDBOX/second" 2>&1
-wait $first
-out=$(cat "$DENSHI_SANDBOX/first" "$DENSHI_SANDBOX/second")
-check "two at once: exactly one puts it into force" equals "$(grep -c 'user update done' <<<"$out")" 1
-await 5 getent passwd d-twice005
-check "two at once: all of it" sh -c 'for i in 1 2 3 4 5; do getent passwd d-twice00$i || exit 1; done >/dev/null'
-
-# Superseded versions and prepared changes are swept.
-run ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -s one -b ou=prepared,o=acme dn
+check "one more" done_well
+run search -s one -b ou=prepared,o=acme dn
 check "no prepared change is left" says_nothing
+run search -s one -b ou=published,o=acme '(uid=d-k*)' dn
+check "one version of each is left" equals "$(grep -c '^dn:' <<<"$out")" $users
+run search -s one -b ou=updates,o=acme '(denshiState=running)' dn
+check "no record says that it runs" says_nothing
 summary
