@@ -8,10 +8,6 @@
 
 #include "nss_denshi/result.h"
 
-#ifndef DEN_SNAPSHOT_PATH
-#define DEN_SNAPSHOT_PATH "/var/lib/denshi/snapshot"
-#endif
-
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

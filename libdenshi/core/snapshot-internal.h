@@ -14,7 +14,7 @@
 #define DEN_SNAP_MAGIC "DenSnap\n"
 #define DEN_SNAP_BYTE_ORDER 0x01020304u
 #define DEN_SNAP_ALIGN 64u
-#define DEN_SNAP_SLOTS 10u
+#define DEN_SNAP_SLOTS 12u
 #define DEN_SNAP_CHAIN_MAX 8u
 #define DEN_SNAP_MORE 0x80000000u
 
@@ -35,7 +35,7 @@ enum den_snap_section_no {
 	DEN_SNAP_USERS = DEN_SNAP_INDEXES,
 	DEN_SNAP_GROUPS,
 	DEN_SNAP_COOKIE,
-	DEN_SNAP_RESERVED,
+	DEN_SNAP_ORIGINS,
 	DEN_SNAP_SECTIONS,
 };
 
@@ -63,12 +63,13 @@ struct den_snap_header {
 	struct den_snap_section section[DEN_SNAP_SECTIONS];
 	uint32_t hash_seed[DEN_SNAP_INDEXES];
 	uint32_t cookie_sum;
-	uint8_t zero[92];
+	uint32_t origins_sum;
+	uint8_t zero[88];
 };
 
 struct den_snap_bucket {
 	uint32_t sum;
-	uint16_t tag[DEN_SNAP_SLOTS];
+	uint8_t tag[DEN_SNAP_SLOTS];
 	uint32_t ref[DEN_SNAP_SLOTS];
 };
 
@@ -76,7 +77,7 @@ struct den_snap_user {
 	uint32_t sum;
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t flags;
+	uint16_t flags;
 	uint16_t groups;
 	uint16_t dated;
 	uint16_t extra;
@@ -87,7 +88,6 @@ struct den_snap_user {
 	uint8_t shell;
 	uint8_t mail;
 	uint8_t layout;
-	uint16_t zero;
 };
 
 struct den_snap_group {
@@ -102,7 +102,7 @@ struct den_snap_group {
 
 _Static_assert(sizeof(struct den_snap_header) == 256, "the format's header");
 _Static_assert(sizeof(struct den_snap_bucket) == 64, "the format's bucket");
-_Static_assert(sizeof(struct den_snap_user) == 32, "the format's user record");
+_Static_assert(sizeof(struct den_snap_user) == 28, "the format's user record");
 _Static_assert(sizeof(struct den_snap_group) == 24, "the format's group record");
 
 /* One step of hashes and sums: given the word a bijection of the state, and the reverse. */
@@ -135,26 +135,45 @@ static inline uint32_t den_snap_load32(const uint8_t *p)
 	return w;
 }
 
+/* The 128-bit product of A and B, folded. */
+static inline uint64_t den_snap_fold(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+	uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+	uint64_t low = al * bl, m1 = ah * bl, m2 = al * bh;
+	uint64_t middle = (low >> 32) + (uint32_t)m1 + (uint32_t)m2;
+
+	return (middle << 32 | (uint32_t)low) ^
+	       (ah * bh + (m1 >> 32) + (m2 >> 32) + (middle >> 32));
+#endif
+}
+
 /*
- * The sum of SIZE bytes, a multiple of 4. Four lanes, as the multiplications of one would have to
- * wait for each other.
+ * The sum of SIZE bytes, a multiple of 4. Each 16 bytes are multiplied with each other under a key
+ * of their place: no multiplication waits for another one, and none for the next 16 bytes.
  */
 static inline uint32_t den_snap_sum(const uint8_t *p, size_t size, uint64_t salt, uint32_t place)
 {
-	uint64_t a = salt ^ place, b = salt + 1, c = salt + 2, d = salt + 3;
+	uint64_t key = salt ^ (uint64_t)place * 0xd6e8feb86659fd93u, sum = size;
 
-	for (; size >= 32; p += 32, size -= 32) {
-		a = den_snap_step(a, den_snap_load64(p));
-		b = den_snap_step(b, den_snap_load64(p + 8));
-		c = den_snap_step(c, den_snap_load64(p + 16));
-		d = den_snap_step(d, den_snap_load64(p + 24));
+	for (; size >= 16; p += 16, size -= 16) {
+		sum ^= den_snap_fold(den_snap_load64(p) ^ key,
+				     den_snap_load64(p + 8) ^ 0xa0761d6478bd642fu);
+		key += 0x9e3779b97f4a7c15u;
 	}
-	for (; size >= 8; p += 8, size -= 8)
-		a = den_snap_step(a, den_snap_load64(p));
+	if (size >= 8) {
+		sum ^= den_snap_fold(den_snap_load64(p) ^ key, 0xe7037ed1a0b428dbu);
+		key += 0x9e3779b97f4a7c15u;
+		p += 8;
+		size -= 8;
+	}
 	if (size >= 4)
-		b = den_snap_step(b, den_snap_load32(p));
-	a = den_snap_step(den_snap_step(den_snap_step(a, b), c), d);
-	return (uint32_t)(den_snap_finish(a) >> 32);
+		sum ^= den_snap_fold(den_snap_load32(p) ^ key, 0x8ebc6af09c88c6e3u);
+	return (uint32_t)(den_snap_fold(sum, 0x589965cc75374cc3u) >> 32);
 }
 
 static inline uint64_t den_snap_hash_id(uint32_t id, uint32_t seed)

@@ -201,7 +201,7 @@ static int check_sections(const struct den_snap_header *h)
 {
 	uint64_t at = sizeof *h;
 
-	for (size_t i = 0; i < DEN_SNAP_RESERVED; i++) {
+	for (size_t i = 0; i < DEN_SNAP_SECTIONS; i++) {
 		const struct den_snap_section *x = &h->section[i];
 
 		if (x->offset != at || x->size > h->file_size - at)
@@ -568,7 +568,7 @@ static int group_has_gid(const struct den_snapshot *s, uint32_t offset, const vo
  * Walks one bucket: 0 found, -ENOENT not in this index, -EAGAIN look in the next bucket, -EBADMSG.
  */
 static inline __attribute__((always_inline)) int
-find_in_bucket(const struct den_snapshot *s, uint32_t offset, uint16_t tag, match_fn *match,
+find_in_bucket(const struct den_snapshot *s, uint32_t offset, uint8_t tag, match_fn *match,
 	       const void *key, void *out)
 {
 	const struct den_snap_bucket *b = (const struct den_snap_bucket *)(s->base + offset);
@@ -605,7 +605,7 @@ find(const struct den_snapshot *s, enum den_snap_index index, uint64_t hash, mat
 		return -ENOENT;
 	for (uint32_t chain = 0; chain <= DEN_SNAP_CHAIN_MAX; chain++) {
 		r = find_in_bucket(s, x->offset + at * (uint32_t)sizeof(struct den_snap_bucket),
-				   (uint16_t)hash, match, key, out);
+				   (uint8_t)hash, match, key, out);
 		if (likely(r != -EAGAIN))
 			return r;
 		if (++at == count)

@@ -19,7 +19,7 @@
  *	header (256 bytes)
  *		  0  char magic[8]	"DenSnap\n"
  *		  8  u32 byte_order	0x01020304
- *		 12  u32 version	1
+ *		 12  u32 version	2
  *		 16  u32 header_size	256
  *		 20  u32 sum		of the header, `sum` and `superseded` taken as zero
  *		 24  u32 superseded	0 in force; 1 about to be replaced; 2 replaced
@@ -31,20 +31,20 @@
  *		 64  u32 uid_floor, 68 u32 gid_floor
  *		 72  u32 users, 76 u32 groups		how many
  *		 80  8 sections of { u32 offset, u32 size }: user names, uids, group names,
- *		     gids (the four indexes), user records, group records, cookie, reserved (0, 0)
+ *		     gids (the four indexes), user records, group records, cookie, origins
  *		144  u32 hash_seed[4]	of the four indexes
- *		160  u32 cookie_sum, zeros up to 256
+ *		160  u32 cookie_sum, origins_sum, zeros up to 256
  *
  *	index: an array of buckets of 64 bytes, one cache line each
- *		u32 sum; u16 tag[10]; u32 ref[10]
- *		A key hashes to 64 bits: the upper 32 choose the bucket, the lower 16 are the tag.
+ *		u32 sum; u8 tag[12]; u32 ref[12]
+ *		A key hashes to 64 bits: the upper 32 choose the bucket, the lower 8 are the tag.
  *		ref is the record's offset / 4, or 0 for a free place; places are filled from the
- *		first on. Bit 31 of ref[9] says that keys of this bucket went on to the next one (at
+ *		first on. Bit 31 of ref[11] says that keys of this bucket went on to the next one (at
  *		most 8 further).
  *
  *	user record, sorted by uid
- *		u32 sum, uid, gid, flags; u16 groups, dated, extra; char lang[2]; u8 name, dir,
- *		gecos, shell (lengths without the NUL), mail, layout; u16 zero
+ *		u32 sum, uid, gid; u16 flags, groups, dated, extra; char lang[2]; u8 name, dir,
+ *		gecos, shell (lengths without the NUL), mail, layout
  *		u32 gids[groups]; { u32 gid, i64 until } dated[]; i64 until, if layout has bit 0
  *		dir NUL gecos NUL shell NUL, name NUL unless layout has bit 1: then the name is the
  *		end of dir
@@ -56,6 +56,9 @@
  *		at the next multiple of 4: { i64 until, char name[16] } dated[]
  *
  *	cookie: bytes that belong to the writer
+ *
+ *	origins, empty or one for each user and then each group record, in their order:
+ *		u8 uuid[16]; u32 serial
  *
  * A user's groups and a group's members are within the record, so a lookup touches a bucket and a
  * record, about two cache misses at any size, and initgroups costs its answer. Memberships with an
@@ -82,7 +85,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define DEN_SNAPSHOT_VERSION 1u
+#define DEN_SNAPSHOT_VERSION 2u
+#ifndef DEN_SNAPSHOT_PATH
+#define DEN_SNAPSHOT_PATH "/var/lib/denshi/snapshot"
+#endif
 #define DEN_SNAPSHOT_SIZE_MAX (1u << 30)
 
 /* No uid or gid below it is ever returned, whatever the file says. */
@@ -133,7 +139,7 @@ struct den_snapshot_user {
 	int64_t until;		/* seconds since the epoch; 0: no end */
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t flags;
+	uint32_t flags;		/* below 65536 */
 	char lang[3];		/* "ja", "en", or "" for none */
 	/* ---- */
 	size_t strings_size;	/* dir, gecos, shell and name are in so many bytes from dir on */
@@ -200,6 +206,25 @@ bool den_snapshot_same_file(const struct den_snapshot *a, const struct den_snaps
 
 /* The writer's bytes, as given to den_snapshot_builder_set_cookie(); -ENOENT: none. */
 int den_snapshot_cookie(const struct den_snapshot *snap, const void **cookie, size_t *size);
+
+/* The directory's entry that a record was made of, for whoever writes the next snapshot. */
+struct den_snapshot_origin {
+	uint8_t uuid[16];
+	uint32_t serial;	/* of the user update that made the entry */
+};
+
+/*
+ * Those of all users by ascending uid, then of all groups by ascending gid; -ENOENT: the writer
+ * gave none. Checks their sum, so it takes as long as reading them does.
+ */
+int den_snapshot_origins(const struct den_snapshot *snap, const struct den_snapshot_origin **origins,
+			 size_t *count);
+
+/*
+ * The pages of the mapping that were read are no longer counted as this process's memory; whoever
+ * reads on gets them back from the page cache.
+ */
+void den_snapshot_let_go(const struct den_snapshot *snap);
 
 /* Lookups: 0, -ENOENT or -EBADMSG. A name that isn't denshi's is not found. */
 int den_snapshot_user_by_name(const struct den_snapshot *snap, const char *name,

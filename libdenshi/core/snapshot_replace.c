@@ -1,5 +1,5 @@
 /*
- * Writer of the snapshot: puts the bytes into force in place of the file that is there.
+ * Writer of the snapshot: writes the file aside and puts it into force in place of the one that is there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,32 +12,42 @@
 
 #include "core/snapshot_write-internal.h"
 
-static int write_bytes(int fd, const uint8_t *p, size_t size)
+static int begin_file(void *context, size_t size)
 {
+	return ftruncate(*(const int *)context, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int put_into_file(void *context, size_t at, const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+
 	while (size > 0) {
-		ssize_t n = write(fd, p, size);
+		ssize_t n = pwrite(*(const int *)context, p, size, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
 		p += n;
+		at += (size_t)n;
 		size -= (size_t)n;
 	}
 	return 0;
 }
 
 /* The new file, complete and on disk under the name ASIDE; on errors there is none. */
-static int write_aside(int dir, const char *aside, const void *image, size_t size)
+static int write_aside(int dir, const char *aside, const struct den_snapshot_frame *frame,
+		       const struct den_snapshot_source *source)
 {
 	int fd, r;
+	struct den_snap_sink sink = { begin_file, put_into_file, &fd };
 
 	if (unlinkat(dir, aside, 0) < 0 && errno != ENOENT)
 		return -errno;
 	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_bytes(fd, image, size);
+	r = den_snap_lay_out(frame, source, &sink);
 	/* whatever the umask: every process reads it */
 	if (r == 0 && fchmod(fd, 0644) < 0)
 		r = -errno;
@@ -144,7 +154,8 @@ static int lock(int dir, const char *name)
 	return r;
 }
 
-int den_snap_put_into_force(const char *path, const void *image, size_t size)
+int den_snapshot_write(const char *path, const struct den_snapshot_frame *frame,
+		       const struct den_snapshot_source *source)
 {
 	char *aside = NULL, *lock_name = NULL;
 	int dir, locked = -1, r;
@@ -160,7 +171,7 @@ int den_snap_put_into_force(const char *path, const void *image, size_t size)
 	r = locked = lock(dir, lock_name);
 	if (r < 0)
 		goto out;
-	r = write_aside(dir, aside, image, size);
+	r = write_aside(dir, aside, frame, source);
 	if (r == 0)
 		r = replace(dir, aside, name);
 out:

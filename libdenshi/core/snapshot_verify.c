@@ -37,7 +37,7 @@ static int verify_index(const struct den_snapshot *s, enum den_snap_index index,
 
 static int verify_gaps(const struct den_snapshot *s)
 {
-	for (size_t i = 0; i < DEN_SNAP_RESERVED; i++) {
+	for (size_t i = 0; i < DEN_SNAP_SECTIONS; i++) {
 		const struct den_snap_section *x = &s->header.section[i];
 		uint64_t end = (uint64_t)x->offset + x->size;
 
@@ -138,6 +138,7 @@ static int verify_groups(const struct den_snapshot *s, uint64_t memberships)
 
 int den_snapshot_verify(const struct den_snapshot *snap)
 {
+	const struct den_snapshot_origin *origins;
 	uint64_t memberships = 0;
 	const void *cookie;
 	size_t size;
@@ -155,10 +156,9 @@ int den_snapshot_verify(const struct den_snapshot *snap)
 		r = verify_users(snap, &memberships);
 	if (r == 0)
 		r = verify_groups(snap, memberships);
-	if (r == 0) {
+	if (r == 0)
 		r = den_snapshot_cookie(snap, &cookie, &size);
-		if (r == -ENOENT)
-			r = 0;
-	}
-	return r;
+	if (r == 0 || r == -ENOENT)
+		r = den_snapshot_origins(snap, &origins, &size);
+	return r == -ENOENT ? 0 : r;
 }

@@ -24,6 +24,7 @@ static void ask(const struct den_snapshot *s)
 	struct den_snapshot_user u, same;
 	size_t n = 0, size;
 	uint32_t gids[8], pos = 0;
+	const struct den_snapshot_origin *origins;
 	const void *cookie;
 
 	while (den_snapshot_next_user(s, &pos, &u) == 0) {
@@ -52,6 +53,9 @@ static void ask(const struct den_snapshot *s)
 	if (den_snapshot_cookie(s, &cookie, &size) == 0)
 		for (size_t i = 0; i < size; i++)
 			n += ((const uint8_t *)cookie)[i];
+	if (den_snapshot_origins(s, &origins, &size) == 0)
+		for (size_t i = 0; i < size; i++)
+			n += origins[i].uuid[i % 16] + origins[i].serial;
 	den_snapshot_verify(s);
 	/* so that no read above is optimised away */
 	__asm__ volatile("" : : "r"(n));
@@ -75,7 +79,7 @@ static void seal_all(uint8_t *bytes, size_t size)
 
 	memcpy(&h, bytes, sizeof h);
 	h.file_size = size;
-	for (size_t i = 0; i < DEN_SNAP_RESERVED; i++)
+	for (size_t i = 0; i < DEN_SNAP_SECTIONS; i++)
 		if (x[i].offset > size || x[i].size > size - x[i].offset)
 			return;
 	for (size_t i = 0; i < DEN_SNAP_INDEXES; i++)
