@@ -139,10 +139,14 @@ unit-tests: $(UNIT_TESTS)
 module-tests: $(MODULE_TESTS)
 fuzzers: $(FUZZERS)
 
+# Of denshid, what makes the snapshot.
+PUBLISHED := $(patsubst %,$(B)/o/denshid/%.o,versions base published log)
+$(B)/tests/test_published: $(PUBLISHED)
+
 # cmocka, and every room: a unit test takes what it needs.
 $(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE) $(PWHASH)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ -lcmocka $(LDAP_LIBS) -lssl $(CRYPTO_LIBS) -lconfig -lunistring -largon2
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $(filter %.o,$^) $(filter-out %.o,$^) -lcmocka $(LDAP_LIBS) -lssl $(CRYPTO_LIBS) -lconfig -lunistring -largon2
 
 $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c)): $(B)/tests/%: $(B)/o/tests/module/%.o $(CRYPTO) $(CORE)
 	@mkdir -p $(@D)
@@ -161,6 +165,11 @@ fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)
 
 bench: all stage $(BENCHES) ## figures, side by side, as ratios
 	bench/run B=$(B)
+
+# What denshid makes a snapshot of, without the rest of it.
+$(B)/bench/rebuild: bench/rebuild.c $(PUBLISHED) $(DIRECTORY) $(CORE)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) -lunistring
 
 $(B)/bench/%: bench/%.c $(CORE)
 	@mkdir -p $(@D)

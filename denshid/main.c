@@ -107,6 +107,31 @@ static void on_signal(evutil_socket_t number, short what, void *base)
 	event_base_loopexit(base, NULL);
 }
 
+struct reloading {
+	const char *path;
+	const struct den_config *config;
+	struct replica *replica;
+};
+
+/* What the replica doesn't take over waits for the next start. */
+static void on_reload(evutil_socket_t number, short what, void *context)
+{
+	struct reloading *r = context;
+	static struct den_config fresh;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	(void)number;
+	(void)what;
+	if (den_config_read(&fresh, r->path, error, sizeof(error)) != 0) {
+		log_warn("%s; goes on as before", error);
+		return;
+	}
+	if (!den_config_reloads(r->config, &fresh))
+		log_warn("%s: not all of its changes are taken over before the next start", r->path);
+	log_info("%s is read again", r->path);
+	replica_reload(r->replica, &fresh);
+}
+
 static void harden(void)
 {
 	/* No core dump and no tracing by others of our own uid: passwords pass through. */
@@ -138,11 +163,12 @@ static struct refused *remember_refused(struct event_base *base)
 	return r;
 }
 
-static void serve(const struct den_config *config, const struct dendir_site *site)
+static void serve(const struct den_config *config, const char *path, const struct dendir_site *site)
 {
 	static struct denshid shared;
 	struct event_base *base = event_base_new();
-	struct event *ends[2];
+	struct event *ends[2], *reload;
+	struct reloading reloading = {.path = path, .config = config};
 	struct listener *listener;
 
 	shared.config = config;
@@ -157,8 +183,11 @@ static void serve(const struct den_config *config, const struct dendir_site *sit
 	event_add(ends[0], NULL);
 	event_add(ends[1], NULL);
 	listener = listener_new(base, &shared);
-	if (replica_start(config, site, shared.view) != 0)
+	reloading.replica = replica_start(config, site, shared.view);
+	if (!reloading.replica)
 		log_fatal("the replica can't be started");
+	reload = evsignal_new(base, SIGHUP, on_reload, &reloading);
+	event_add(reload, NULL);
 	log_info("serves %s on host %s", config->organisation, config->host);
 	tell_ready();
 	event_base_dispatch(base);
@@ -192,7 +221,7 @@ int main(int argc, char **argv)
 	harden();
 	if (!o.foreground && daemon(0, 0) != 0)
 		log_fatal("daemon: %s", strerror(errno));
-	serve(&config, &site);
+	serve(&config, o.config, &site);
 	/* Not exit(): workers may hold what destructors would take away. */
 	_exit(0);
 }

@@ -1,273 +1,343 @@
 #include "denshid/replica.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "core/snapshot_write.h"
+#include "denshid/base.h"
 #include "denshid/log.h"
+#include "denshid/published.h"
+#include "denshid/versions.h"
 #include "directory/schema.h"
-#include "directory/version.h"
 
-/* A refresh that would drop more than this share of the users isn't believed:
- * consumers that did have emptied hosts. */
-#define DROP_PERCENT_MAX 50
-#define DROP_USERS_MIN 20
 #define BACKOFF_MS_FIRST 100
 #define BACKOFF_MS_LAST 5000
 /* How often a host that follows another server looks whether the first one is back. */
 #define RETURN_MS 30000
+#define ACCEPT_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 
-/* One entry of ou=published: a version of a user or a group. */
-struct version {
-	unsigned char uuid[16]; /* first: the tree's key */
-	struct dendir_version v;
+/* What denshi.conf may change while denshid runs. */
+struct settings {
+	uint32_t flags;
+	uint32_t uid_floor, gid_floor;
+	unsigned max_drop;
 };
 
 struct replica {
-	const struct den_config *config;
+	const char *path; /* of the snapshot */
 	const struct dendir_site *site;
 	struct view *view;
-	void *versions; /* tsearch(3) */
-	int64_t serial; /* the pointer; -1: not seen yet */
-	int64_t written; /* serial of the snapshot that this process wrote; -1: none */
-	int refreshed;
+	struct settings settings;
+	struct base base;
+	struct versions *versions; /* what the base doesn't have */
+	struct dendir_cookie cookie;
+	int64_t serial;	 /* the pointer; -1: not seen yet */
+	int64_t written; /* serial of the base; -1: none */
+	int64_t refused; /* serial of a mass drop that was told of; -1: none */
+	size_t told;	 /* entries, in the refresh that goes on */
+	int refreshed;	 /* what comes now is told as it happens */
+	int whole;	 /* the directory told everything since the base was written */
+	int changed;	 /* something in force is another than in the base */
+	int anew;	 /* what is known won't do: everything is to be asked for */
 	const struct dendir *d; /* while watching */
 	int64_t looked_ms;	/* when it was last looked whether the first server is back */
+	pthread_mutex_t lock; /* of the two below */
+	struct settings wanted;
+	int reload;
 };
 
-/* -- the versions ---------------------------------------------------------------------- */
-
-static int by_uuid(const void *a, const void *b)
+static struct settings settings_of(const struct den_config *c)
 {
-	return memcmp(a, b, 16);
+	return (struct settings){
+		.flags = c->enumerate ? 0 : DEN_SNAPSHOT_NO_ENUMERATION,
+		.uid_floor = c->uid_floor,
+		.gid_floor = c->gid_floor,
+		.max_drop = c->max_drop,
+	};
 }
 
-static void version_free(void *p)
-{
-	struct version *v = p;
+/* -- the base ----------------------------------------------------------------------------- */
 
-	dendir_user_done(&v->v.user);
-	free(v);
+/* Nothing is known any more: the next watch asks for everything. The old base is still what
+ * a mass drop is measured by. */
+static void begin_anew(struct replica *r)
+{
+	versions_free(r->versions);
+	r->versions = versions_new();
+	if (!r->versions)
+		log_fatal("no memory");
+	r->cookie.text[0] = '\0';
+	r->serial = -1;
+	r->whole = 1;
+	r->anew = 0;
 }
 
-static void drop(struct replica *r, const unsigned char *uuid)
+/* Goes on from where the snapshot stands, if that is of the same settings. */
+static void resume(struct replica *r)
 {
-	struct version **found = tfind(uuid, &r->versions, by_uuid), *v;
+	struct den_snapshot_meta meta;
+	const void *cookie;
+	size_t size;
 
-	if (!found)
+	begin_anew(r);
+	r->written = -1;
+	if (base_open(&r->base, r->path) != 0)
 		return;
-	v = *found;
-	tdelete(uuid, &r->versions, by_uuid);
-	version_free(v);
-}
-
-static void put(struct replica *r, const unsigned char *uuid, struct dendir_entry *e)
-{
-	struct version *v = calloc(1, sizeof(*v));
-
-	/* During a refresh, changed entries come as added ones: what was there goes. */
-	drop(r, uuid);
-	if (!v)
+	den_snapshot_meta(r->base.snapshot, &meta);
+	r->written = (int64_t)meta.serial;
+	r->changed = meta.flags != r->settings.flags;
+	if (meta.uid_floor != r->settings.uid_floor || meta.gid_floor != r->settings.gid_floor ||
+		den_snapshot_cookie(r->base.snapshot, &cookie, &size) != 0 || size >= sizeof(r->cookie.text))
 		return;
-	memcpy(v->uuid, uuid, sizeof(v->uuid));
-	if (dendir_version_read(&v->v, e) != 0) {
-		log_warn("replica: %s is malformed and ignored", dendir_entry_dn(e));
-		free(v);
-	} else if (!tsearch(v, &r->versions, by_uuid)) {
-		version_free(v);
-	}
+	memcpy(r->cookie.text, cookie, size);
+	r->cookie.text[size] = '\0';
+	r->serial = r->written;
+	r->whole = 0;
 }
 
 /* -- the snapshot ------------------------------------------------------------------------- */
 
-struct collected {
-	const struct replica *replica;
-	const struct version **list;
-	size_t n;
-	int failed;
-};
-
-static void collect(const void *node, VISIT which, void *context)
+/* What was asked for anew when the next snapshot is written must have come since its cookie: so
+ * with versions that wait for their serial, it stays where it was before them. */
+static void give_cookie(const struct replica *r, struct den_snapshot_frame *frame)
 {
-	const struct version *v = *(const struct version *const *)node;
-	struct collected *c = context;
-	const struct version **list;
+	const struct version *v;
 
-	if ((which != postorder && which != leaf) || v->v.serial > c->replica->serial || c->failed)
-		return;
-	list = reallocarray(c->list, c->n + 1, sizeof(*list));
-	if (!list) {
-		c->failed = 1;
-		return;
-	}
-	c->list = list;
-	list[c->n++] = v;
+	frame->cookie = r->cookie.text;
+	frame->cookie_size = strlen(r->cookie.text);
+	for (size_t i = 0; (v = versions_at(r->versions, i)); i++)
+		if (!v->gone && v->serial > r->serial) {
+			if (!r->base.snapshot ||
+				den_snapshot_cookie(r->base.snapshot, &frame->cookie, &frame->cookie_size) != 0)
+				frame->cookie_size = 0;
+			return;
+		}
 }
 
-static const char *key_of(const struct version *v)
+static int write_snapshot(struct replica *r, size_t *users)
 {
-	return v->v.is_group ? v->v.user.name : v->v.user.login;
-}
-
-/* Groups first, then by name; of one name the highest serial first. */
-static int in_order(const void *a, const void *b)
-{
-	const struct version *x = *(const struct version *const *)a, *y = *(const struct version *const *)b;
-	int n;
-
-	if (x->v.is_group != y->v.is_group)
-		return y->v.is_group - x->v.is_group;
-	n = strcmp(key_of(x), key_of(y));
-	return n ? n : x->v.serial < y->v.serial ? 1 : x->v.serial > y->v.serial ? -1 : 0;
-}
-
-static int add_user(struct den_snapshot_builder *b, const struct dendir_user *u)
-{
-	struct den_snapshot_user s = {
-		.name = u->login,
-		.gecos = u->name,
-		.dir = u->home,
-		.shell = u->shell,
-		.mail = *u->mail ? u->mail : NULL,
-		.uid = (uint32_t)u->uid,
-		.gid = (uint32_t)u->gid,
+	struct den_snapshot_frame frame = {
+		.meta = {
+			.serial = (uint64_t)r->serial,
+			.created = time(NULL),
+			.flags = r->settings.flags,
+			.uid_floor = r->settings.uid_floor,
+			.gid_floor = r->settings.gid_floor,
+		},
 	};
-	int rc;
+	struct published p = {
+		.base = &r->base,
+		.versions = r->versions,
+		.serial = (uint32_t)r->serial,
+		.uid_floor = r->settings.uid_floor,
+		.gid_floor = r->settings.gid_floor,
+		.max_drop = r->refused == r->serial ? 100 : r->settings.max_drop,
+		.whole = r->whole,
+	};
+	struct den_snapshot_source source;
+	int rc = published_begin(&p);
 
-	snprintf(s.lang, sizeof(s.lang), "%s", u->lang);
-	if (dendir_user_is_master(u))
-		s.flags |= DEN_USER_MASTER;
-	if (dendir_user_is_approver(u))
-		s.flags |= DEN_USER_APPROVER;
-	if (strcmp(u->state, "suspended") == 0)
-		s.flags |= DEN_USER_SUSPENDED;
-	rc = den_snapshot_builder_add_user(b, &s);
-	for (size_t i = 0; rc == 0 && i < u->nauthorities; i++) {
-		rc = den_snapshot_builder_add_membership(b, u->login, u->authorities[i], 0);
-		/* An authority whose group is gone from the catalogue gives nothing. */
-		if (rc == -ENOENT)
-			rc = 0;
-	}
+	if (rc != 0)
+		return rc;
+	give_cookie(r, &frame);
+	source = published_source(&p);
+	rc = den_snapshot_write(r->path, &frame, &source);
+	*users = p.users;
+	published_done(&p);
 	return rc;
 }
 
-/* Puts what is in force into b; *users counts. 0 or -errno. */
-static int build(struct replica *r, struct den_snapshot_builder *b, size_t *users)
+static char *accept_path(const struct replica *r, char path[ACCEPT_SIZE])
 {
-	struct collected c = {.replica = r};
-	const struct version *last = NULL;
-	int rc = 0;
-
-	*users = 0;
-	twalk_r(r->versions, collect, &c);
-	if (c.n)
-		qsort(c.list, c.n, sizeof(*c.list), in_order);
-	for (size_t i = 0; i < c.n; i++) {
-		const struct version *v = c.list[i];
-
-		if (last && last->v.is_group == v->v.is_group && strcmp(key_of(last), key_of(v)) == 0)
-			continue;
-		last = v;
-		if (strcmp(v->v.user.state, "removed") == 0)
-			continue;
-		if (v->v.is_group)
-			rc = den_snapshot_builder_add_group(b, v->v.user.name, (uint32_t)v->v.user.gid);
-		else
-			rc = add_user(b, &v->v.user);
-		/* One bad entry must not keep all others from being published. */
-		if (rc != 0 && rc != -ENOMEM)
-			log_warn("replica: %s can't be published: %s", key_of(v), strerror(-rc));
-		if (rc == -ENOMEM)
-			break;
-		*users += !v->v.is_group && rc == 0;
-		rc = 0;
-	}
-	free(c.list);
-	return c.failed ? -ENOMEM : rc;
+	snprintf(path, ACCEPT_SIZE, "%s.accept", r->path);
+	return path;
 }
 
-static int too_many_gone(struct replica *r, size_t users)
+/* `denshi snapshot accept` leaves the serial it was given beside the snapshot: for once, and for
+ * that serial only. */
+static int is_accepted(const struct replica *r)
 {
-	struct den_snapshot_meta meta;
-	size_t before;
+	char path[ACCEPT_SIZE], text[24] = "", *end;
+	int fd = open(accept_path(r, path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int accepted = 0;
 
-	return view_meta(r->view, &meta, &before) && before >= DROP_USERS_MIN &&
-		users * 100 < before * (100 - DROP_PERCENT_MAX);
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		accepted = strtoimax(text, &end, 10) == r->serial && end != text;
+	close(fd);
+	if (unlink(path) != 0 && errno != ENOENT) {
+		log_warn("%s can't be removed: %s; it is not heeded", path, strerror(errno));
+		return 0;
+	}
+	if (!accepted)
+		log_warn("%s is not for serial %lld and was removed", path, (long long)r->serial);
+	return accepted;
+}
+
+/* The snapshot that was just written takes the place of the one before, and of the versions that
+ * went into it. */
+static void rebase(struct replica *r)
+{
+	char path[ACCEPT_SIZE];
+
+	base_close(&r->base);
+	if (base_open(&r->base, r->path) != 0) {
+		r->anew = 1;
+		return;
+	}
+	(void)unlink(accept_path(r, path));
+	versions_forget(r->versions, (uint32_t)r->serial);
+	r->written = r->serial;
+	r->refused = -1;
+	r->whole = r->changed = 0;
+}
+
+static void refuse_drop(struct replica *r, size_t users)
+{
+	r->refused = r->serial;
+	log_warn("replica: serial %lld would leave %zu of %zu users, and no more than %u %% may go at once "
+		 "(max_drop): refused, the snapshot stays. If that is meant: denshi snapshot accept %lld",
+		(long long)r->serial, users, r->base.users, r->settings.max_drop, (long long)r->serial);
 }
 
 static void publish(struct replica *r)
 {
-	struct den_snapshot_meta meta = {
-		.serial = (uint64_t)r->serial,
-		.created = time(NULL),
-		.flags = r->config->enumerate ? 0 : DEN_SNAPSHOT_NO_ENUMERATION,
-		.uid_floor = r->config->uid_floor,
-		.gid_floor = r->config->gid_floor,
-	};
-	struct den_snapshot_builder *b;
 	size_t users = 0;
 	int rc;
 
-	if (!r->refreshed || r->serial < 0)
+	if (!r->refreshed || r->serial < 0 || r->anew || (r->refused == r->serial && !is_accepted(r)))
 		return;
-	b = den_snapshot_builder_new(&meta);
-	rc = b ? build(r, b, &users) : -ENOMEM;
-	if (rc == 0 && too_many_gone(r, users)) {
-		log_warn("replica: serial %lld would leave %zu users, less than half of what is in force: "
-			 "refused; to accept it, remove %s and restart denshid",
-			(long long)r->serial, users, r->config->snapshot);
-		den_snapshot_builder_free(b);
-		return;
+	rc = write_snapshot(r, &users);
+	if (rc == -ESTALE || rc == -EBADMSG) {
+		r->anew = 1;
+	} else if (rc == -ECANCELED) {
+		refuse_drop(r, users);
+	} else if (rc != 0) {
+		log_warn("snapshot %s can't be written: %s; the old one stays in force", r->path, strerror(-rc));
+	} else {
+		rebase(r);
+		view_reload(r->view);
+		log_info("serial %lld is in force: %zu users", (long long)r->serial, users);
 	}
-	if (rc == 0)
-		rc = den_snapshot_builder_write(b, r->config->snapshot);
-	den_snapshot_builder_free(b);
-	if (rc != 0) {
-		log_warn("snapshot %s can't be written: %s; the old one stays in force", r->config->snapshot,
-			strerror(-rc));
-		return;
-	}
-	r->written = r->serial;
-	view_reload(r->view);
-	log_info("serial %lld is in force: %zu users", (long long)r->serial, users);
 }
 
 /* -- watching -------------------------------------------------------------------------------- */
+
+/* What is known of this entry counts no more. */
+static void forget(struct replica *r, const unsigned char *uuid)
+{
+	struct version *v = versions_find(r->versions, uuid);
+	int64_t number = base_find(&r->base, uuid);
+
+	if (v) {
+		v->gone = 1;
+		r->changed |= v->serial <= r->serial;
+	}
+	if (number >= 0) {
+		r->changed |= !(r->base.state[number] & BASE_GONE);
+		r->base.state[number] |= BASE_GONE;
+	}
+}
+
+static void take_version(struct replica *r, const unsigned char *uuid, struct dendir_entry *e)
+{
+	struct dendir_version told;
+
+	/* Changed entries come as added ones: what was there goes. */
+	forget(r, uuid);
+	if (dendir_version_read(&told, e) != 0 || told.serial > UINT32_MAX) {
+		log_warn("replica: %s is malformed and ignored", dendir_entry_dn(e));
+		return;
+	}
+	r->changed |= told.serial <= r->serial;
+	if (versions_put(r->versions, uuid, &told) != 0) {
+		log_warn("replica: no memory");
+		r->anew = 1;
+	}
+	dendir_user_done(&told.user);
+}
 
 static int on_changed(void *context, const unsigned char *uuid, struct dendir_entry *e)
 {
 	struct replica *r = context;
 
+	r->told += !r->refreshed;
 	if (strcmp(dendir_entry_string(e, "cn"), DENDIR_POINTER_CN) == 0) {
 		r->serial = dendir_entry_number(e, "denshiSerial", -1);
 		/* It is also written by who is about to run an update. */
 		if (r->serial != r->written)
 			publish(r);
 	} else if (*dendir_entry_string(e, "denshiSerial")) {
-		put(r, uuid, e);
+		take_version(r, uuid, e);
 	}
-	return 0;
+	return r->anew;
 }
 
 static int on_gone(void *context, const unsigned char *uuid)
 {
-	drop(context, uuid);
+	forget(context, uuid);
 	return 0;
 }
 
-static int on_refreshed(void *context)
+static int on_present(void *context, const unsigned char *uuid)
+{
+	struct replica *r = context;
+	struct version *v = versions_find(r->versions, uuid);
+	int64_t number = base_find(&r->base, uuid);
+
+	if (v)
+		v->marked = 1;
+	if (number >= 0)
+		r->base.state[number] |= BASE_MARKED;
+	return 0;
+}
+
+static void drop_others(struct replica *r)
+{
+	r->changed |= base_drop_unmarked(&r->base) > 0;
+	r->changed |= versions_drop_unmarked(r->versions, (uint32_t)r->serial) > 0;
+}
+
+static int on_refreshed(void *context, int others_gone)
 {
 	struct replica *r = context;
 
+	if (others_gone)
+		drop_others(r);
+	log_info("replica: %s serial %lld, %zu entries were told", r->whole ? "begins at" : "goes on from",
+		(long long)r->serial, r->told);
+	r->changed |= r->whole;
 	r->refreshed = 1;
 	view_set_up(r->view, 1);
-	publish(r);
-	return 0;
+	if (r->changed || r->serial != r->written)
+		publish(r);
+	return r->anew;
+}
+
+static void take_settings(struct replica *r)
+{
+	struct settings old = r->settings;
+	int due;
+
+	pthread_mutex_lock(&r->lock);
+	due = r->reload;
+	r->reload = 0;
+	if (due)
+		r->settings = r->wanted;
+	pthread_mutex_unlock(&r->lock);
+	if (!due)
+		return;
+	/* Who was below the old floors is not in the base. */
+	r->anew |= old.uid_floor != r->settings.uid_floor || old.gid_floor != r->settings.gid_floor;
+	r->changed |= old.flags != r->settings.flags;
+	r->refused = -1;
 }
 
 /* The hosts come back to the server that their list begins with. */
@@ -281,28 +351,31 @@ static int first_is_back(struct replica *r)
 	return dendir_first_answers(r->site);
 }
 
-/* Once a second: a snapshot that couldn't be written (disk full) is tried again. */
+/* Once a second: what couldn't be written (disk full) is tried again. */
 static int on_idle(void *context)
 {
 	struct replica *r = context;
 
-	if (r->refreshed && r->written != r->serial)
+	take_settings(r);
+	if (r->refreshed && (r->changed || r->written != r->serial))
 		publish(r);
-	return first_is_back(r);
+	return r->anew || first_is_back(r);
 }
 
-static void watch_once(struct replica *r, struct dendir *d)
+static enum den_code watch_once(struct replica *r, struct dendir *d)
 {
 	const struct dendir_watcher watcher = {
 		.changed = on_changed,
 		.gone = on_gone,
+		.present = on_present,
 		.refreshed = on_refreshed,
 		.idle = on_idle,
 		.context = r,
 	};
 	struct dendir_policy policy;
-	unsigned found;
 	char base[DENDIR_DN_SIZE];
+	enum den_code code;
+	unsigned found;
 
 	r->d = d;
 	r->looked_ms = dendir_now_ms();
@@ -310,11 +383,17 @@ static void watch_once(struct replica *r, struct dendir *d)
 		log_warn("replica: the directory has schema version %u, this denshid knows versions up to %d: "
 			 "what is in force stays as it is; install the newer denshi here",
 			found, DENDIR_SCHEMA_VERSION);
-		return;
+		return DEN_DIRECTORY_NEWER;
 	}
 	if (dendir_policy_read(d, &policy) == DEN_OK)
 		view_set_language(r->view, policy.lang);
-	dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", dendir_version_attributes, &watcher);
+	versions_unmark(r->versions);
+	base_unmark(&r->base);
+	code = dendir_watch(d, dendir_dn(base, d, "ou=published"), "(objectClass=*)", dendir_version_attributes,
+		&r->cookie, &watcher);
+	/* It may be the cookie that the server doesn't take: a restored directory is older. */
+	r->anew |= code == DEN_DIRECTORY_REFUSED;
+	return code;
 }
 
 static void *run(void *context)
@@ -324,25 +403,31 @@ static void *run(void *context)
 	char why[DENDIR_WHY_SIZE] = "";
 	int told = 0;
 
+	resume(r);
 	for (;;) {
 		struct dendir *d = NULL;
+		enum den_code code;
 
 		r->refreshed = 0;
-		r->serial = -1;
-		if (dendir_open_any(&d, r->site, why) == DEN_OK) {
+		r->told = 0;
+		take_settings(r);
+		if (r->anew || !*r->cookie.text)
+			begin_anew(r);
+		code = dendir_open_any(&d, r->site, why);
+		if (code == DEN_OK) {
 			told = 0;
 			log_debug("replica: follows %s", dendir_uri(d));
-			watch_once(r, d);
+			code = watch_once(r, d);
 			snprintf(why, sizeof(why), "%s: %s", dendir_uri(d), dendir_diagnostic(d));
-			if (r->refreshed)
-				backoff_ms = BACKOFF_MS_FIRST;
 		}
-		view_set_up(r->view, 0);
-		if (!told++)
-			log_warn("the directory can't be reached (%s): lookups go on from the snapshot", why);
+		if (r->refreshed)
+			backoff_ms = BACKOFF_MS_FIRST;
+		if (code != DEN_OK) {
+			view_set_up(r->view, 0);
+			if (!told++)
+				log_warn("the directory can't be reached (%s): lookups go on from the snapshot", why);
+		}
 		dendir_close(d);
-		tdestroy(r->versions, version_free);
-		r->versions = NULL;
 		nanosleep(&(struct timespec){.tv_sec = backoff_ms / 1000, .tv_nsec = backoff_ms % 1000 * 1000000L},
 			NULL);
 		backoff_ms = backoff_ms * 2 > BACKOFF_MS_LAST ? BACKOFF_MS_LAST : backoff_ms * 2;
@@ -350,21 +435,31 @@ static void *run(void *context)
 	return NULL;
 }
 
-int replica_start(const struct den_config *config, const struct dendir_site *site, struct view *view)
+struct replica *replica_start(const struct den_config *config, const struct dendir_site *site, struct view *view)
 {
 	struct replica *r = calloc(1, sizeof(*r));
 	pthread_t thread;
 
 	if (!r)
-		return -1;
-	r->config = config;
+		return NULL;
+	r->path = config->snapshot;
 	r->site = site;
 	r->view = view;
-	r->serial = r->written = -1;
+	r->settings = settings_of(config);
+	r->serial = r->written = r->refused = -1;
+	pthread_mutex_init(&r->lock, NULL);
 	if (pthread_create(&thread, NULL, run, r) != 0) {
 		free(r);
-		return -1;
+		return NULL;
 	}
 	pthread_detach(thread);
-	return 0;
+	return r;
+}
+
+void replica_reload(struct replica *r, const struct den_config *config)
+{
+	pthread_mutex_lock(&r->lock);
+	r->wanted = settings_of(config);
+	r->reload = 1;
+	pthread_mutex_unlock(&r->lock);
 }

@@ -152,6 +152,7 @@ static const struct row {
 	SWITCH_ROW(enumerate, 1),
 	NUMBER_ROW(uid_floor, 200000, 1000, MAX_ID),
 	NUMBER_ROW(gid_floor, 200000, 1000, MAX_ID),
+	NUMBER_ROW(max_drop, 50, 1, 100),
 	NUMBER_ROW(certificate_days, 365, 1, 3650),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -198,6 +199,23 @@ int den_config_allows(const char *name, const char *text)
 	const struct row *row = row_of(name);
 
 	return row && row->kind == NAME && strlen(text) < row->size && row->check(text);
+}
+
+int den_config_reloads(const struct den_config *running, const struct den_config *fresh)
+{
+	struct den_config same = *fresh;
+
+	same.enumerate = running->enumerate;
+	same.uid_floor = running->uid_floor;
+	same.gid_floor = running->gid_floor;
+	same.max_drop = running->max_drop;
+	for (size_t i = 0; i < ROWS; i++) {
+		const char *a = field(&same, &rows[i]), *b = (const char *)running + rows[i].offset;
+
+		if (rows[i].kind == NAME ? strcmp(a, b) != 0 : memcmp(a, b, rows[i].size) != 0)
+			return 0;
+	}
+	return 1;
 }
 
 /* -- what goes wrong ------------------------------------------------------------------ */

@@ -29,6 +29,7 @@ struct den_config {
 	unsigned workers;      /* threads of denshid that ask the directory */
 	int enumerate;	       /* 1: getent without a name lists the published users */
 	unsigned uid_floor, gid_floor; /* nothing below is ever published on this host */
+	unsigned max_drop;	       /* per cent of the users that may go at once, unasked */
 	unsigned certificate_days;     /* validity of a client certificate (R-CERT-3) */
 };
 
@@ -43,6 +44,10 @@ void den_config_defaults(struct den_config *c);
  * it decides where passwords are sent.
  */
 int den_config_read(struct den_config *c, const char *path, char *error, size_t size);
+
+/* 1 where the two differ in nothing but what a running denshid takes over: enumerate, uid_floor,
+ * gid_floor, max_drop. */
+int den_config_reloads(const struct den_config *running, const struct den_config *fresh);
 
 /* 1 where text is allowed for the setting called name; for programs that take it elsewhere too. */
 int den_config_allows(const char *name, const char *text);

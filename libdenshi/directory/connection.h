@@ -172,23 +172,36 @@ enum den_code dendir_set_password(struct dendir *d, const char *dn, const struct
 
 /* -- watching -------------------------------------------------------------------------------- */
 
+/* Where a watch stands, in the server's words; "" at the beginning. */
+#define DENDIR_COOKIE_SIZE 1024
+struct dendir_cookie {
+	char text[DENDIR_COOKIE_SIZE];
+};
+
 /*
- * RFC 4533, refresh and persist: what is below base now, then each change.
- * uuid: entryUUID, 16 bytes. changed: added or modified (entry), gone: deleted.
- * refreshed is called once, when all there was has been told, with present = 1
- * where entries that were not told since the start don't exist any more.
- * Each returns 0, or non-zero to end the watch. idle is called at least once a second.
+ * RFC 4533, refresh and persist: what is below base now, or, with a cookie, what has changed
+ * since; then each change. uuid: entryUUID, 16 bytes. changed: added or modified, gone: deleted,
+ * present: still there as it was. refreshed is called once, when all there was has been told;
+ * others_gone: entries that were neither changed nor present since the start don't exist any more.
+ * Each returns 0, or non-zero to end the watch; present may be NULL. idle is called at least once
+ * a second.
  */
 struct dendir_watcher {
 	int (*changed)(void *context, const unsigned char *uuid, struct dendir_entry *entry);
 	int (*gone)(void *context, const unsigned char *uuid);
-	int (*refreshed)(void *context);
+	int (*present)(void *context, const unsigned char *uuid);
+	int (*refreshed)(void *context, int others_gone);
 	int (*idle)(void *context);
 	void *context;
 };
 
-/* Runs until a callback ends it (DEN_OK) or the server is lost (DEN_DIRECTORY_DOWN). */
+/*
+ * Runs until a callback ends it (DEN_OK), the server is lost (DEN_DIRECTORY_DOWN) or refuses, such
+ * as a cookie that it can't make use of (DEN_DIRECTORY_REFUSED). *cookie is moved on before each
+ * call of refreshed, and of those after it: it covers what that call tells. NULL: everything is told,
+ * and the place not kept.
+ */
 enum den_code dendir_watch(struct dendir *d, const char *base, const char *filter,
-	const char *const *attributes, const struct dendir_watcher *watcher);
+	const char *const *attributes, struct dendir_cookie *cookie, const struct dendir_watcher *watcher);
 
 #endif

@@ -149,10 +149,11 @@ static int on_idle(void *context)
 	return ended(s);
 }
 
-static int on_refreshed(void *context)
+static int on_refreshed(void *context, int others_gone)
 {
 	struct signer *s = context;
 
+	(void)others_gone;
 	/* Only now: a certificate revoked before is told before. */
 	s->refreshed = 1;
 	if (publish_crl(s) == 0) {
@@ -174,7 +175,7 @@ static void watch(struct signer *s, struct dendir *d)
 	};
 	char base[DENDIR_DN_SIZE];
 
-	if (dendir_watch(d, dendir_dn(base, d, "ou=certificates"), FILTER, attributes, &watcher) != DEN_OK)
+	if (dendir_watch(d, dendir_dn(base, d, "ou=certificates"), FILTER, attributes, NULL, &watcher) != DEN_OK)
 		log_warn("lost reason=\"%s\"", dendir_diagnostic(d));
 }
 
