@@ -66,6 +66,9 @@ int cli_reject(struct cli *cli, const struct args *args);
 int cli_passwd(struct cli *cli, const struct args *args);
 int cli_unlock(struct cli *cli, const struct args *args);
 int cli_logout(struct cli *cli, const struct args *args);
+int cli_snapshot_check(struct cli *cli, const struct args *args);
+int cli_snapshot_dump(struct cli *cli, const struct args *args);
+int cli_snapshot_accept(struct cli *cli, const struct args *args);
 
 /* 1 for the word of a command that is a program of its own (setup, directory). */
 int cli_is_program(const char *word);
