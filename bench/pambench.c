@@ -30,8 +30,10 @@
 #define MAX_CODE 64
 #define NOT_RUN (-1)
 
+struct shared;
 struct cred {
 	char *user, *password;
+	struct shared *gate; /* the prompt is answered when all are asked */
 };
 
 /* One authentication, as the parent sees it. */
@@ -123,6 +125,8 @@ static const char *code_name(int code)
 
 /* ---- the conversation ---- */
 
+static void ready(struct shared *s);
+
 static int converse(int n, const struct pam_message **msg, struct pam_response **resp, void *data)
 {
 	const struct cred *c = data;
@@ -137,6 +141,8 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
 	for (int i = 0; i < n; i++) {
 		switch (msg[i]->msg_style) {
 		case PAM_PROMPT_ECHO_OFF:
+			if (c->gate)
+				ready(c->gate);
 			answer = c->password;
 			break;
 		case PAM_PROMPT_ECHO_ON:
@@ -201,7 +207,7 @@ static void authenticate(struct cred *c, struct result *out, struct shared *in_r
 
 		pam_set_item(h, PAM_FAIL_DELAY, u.item);
 	}
-	if (in_race) {
+	if (in_race && !c->gate) {
 		ready(in_race);
 		out->begun = now();
 	}
@@ -373,6 +379,7 @@ static int timing(int clients, int rounds, const char *label)
 struct race {
 	int n;
 	bool wrong;        /* -p is a wrong password: nobody may get in with it */
+	bool prompted;     /* released with all prompts open, not before */
 	bool same;         /* with wrong: the same one from all, not one each */
 	const char *right; /* what the last process sends instead */
 	bool after;        /* then one more, alone, with the right password */
@@ -396,6 +403,8 @@ static int race(const struct race *o)
 			c.password = (char *)o->right;
 		else if (o->wrong && !o->same && asprintf(&c.password, "%s-%d", c.password, me) < 0)
 			_exit(1);
+		if (o->prompted)
+			c.gate = s;
 		authenticate(&c, &s->r[me], s);
 		_exit(0);
 	}
@@ -479,7 +488,7 @@ static noreturn void usage(void)
 	fputs("usage: pambench -S SERVICE [-C CONFDIR] {-u USER -p PASSWORD | -f FILE}\n"
 	      "                [-c CLIENTS] [-r ROUNDS] [-a] [-o] [-L LABEL] [-v]\n"
 	      "       pambench -S SERVICE [-C CONFDIR] -u USER -p PASSWORD -race N\n"
-	      "                [-wrong [-same]] [-right PASSWORD] [-after] [-expect K] [-v]\n"
+	      "                [-prompted] [-wrong [-same]] [-right PASSWORD] [-after] [-expect K] [-v]\n"
 	      "  -C DIR      read the service from DIR, not from the system's pam.d\n"
 	      "  -f FILE     lines of 'user password', used in turn\n"
 	      "  -c, -r      1 client process, 20 authentications each\n"
@@ -489,6 +498,7 @@ static noreturn void usage(void)
 	      "  -wrong      -p is wrong: fail if any process gets in; each adds\n"
 	      "              a number to it, so that no two guesses are equal\n"
 	      "  -same       but not that\n"
+	      "  -prompted   released when each of the N is asked for its password\n"
 	      "  -right PW   the last of the N sends PW instead\n"
 	      "  -after      then one authentication more with -right (or -p)\n"
 	      "  -expect K   fail unless exactly K of the N get in\n"
@@ -517,6 +527,7 @@ int main(int argc, char **argv)
 		{"expect", required_argument, NULL, 5},
 		{"nodelay", no_argument, NULL, 6},
 		{"same", no_argument, NULL, 7},
+		{"prompted", no_argument, NULL, 8},
 		{NULL, 0, NULL, 0},
 	};
 	const char *user = NULL, *password = NULL, *file = NULL, *label = NULL;
@@ -578,6 +589,9 @@ int main(int argc, char **argv)
 			break;
 		case 7:
 			rc.same = true;
+			break;
+		case 8:
+			rc.prompted = true;
 			break;
 		default:
 			usage();

@@ -1,4 +1,5 @@
 /* Which operation is which function, and what a request goes through before it. */
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -101,6 +102,13 @@ static void let_read(struct call *c)
 		den_message_free(m);
 }
 
+static int has_gone(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
+}
+
 void dispatch(struct call *c)
 {
 	enum den_code code;
@@ -108,8 +116,9 @@ void dispatch(struct call *c)
 	c->now = time(NULL);
 	if (!view_user_by_uid(c->shared->view, c->uid, &c->peer))
 		memset(&c->peer, 0, sizeof(c->peer));
-	/* Waited in the queue for too long: the caller has gone. Nothing is tried, nothing counts. */
-	if (dendir_now_ms() >= c->deadline_ms)
+	/* Waited in the queue for too long, or for somebody who went away: nothing is tried,
+	 * nothing counts. */
+	if (dendir_now_ms() >= c->deadline_ms || has_gone(c->fd))
 		code = DEN_BUSY;
 	else
 		code = run(c);

@@ -15,7 +15,9 @@
 /* Connections at a time: in all, and of one uid other than root's. */
 #define CLIENTS_MAX 1024
 #define CLIENTS_OF_UID_MAX 64
-#define BACKLOG 512
+#define BACKLOG 4096
+/* Taken at a time: who connects without end doesn't keep the others' messages waiting. */
+#define ACCEPTS_MAX 64
 /* A caller sends its message at once; slower is somebody who only holds the place. */
 #define MESSAGE_WITHIN_S 2
 
@@ -158,13 +160,16 @@ static void add_client(struct listener *l, int fd, uid_t uid)
 static void on_connection(evutil_socket_t listening, short what, void *context)
 {
 	struct listener *l = context;
+	struct ucred peer;
+	socklen_t len;
 	int fd;
 
 	(void)what;
-	while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		struct ucred peer;
-		socklen_t len = sizeof(peer);
-
+	for (int n = 0; n < ACCEPTS_MAX; n++) {
+		fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		len = sizeof(peer);
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
 			close(fd);
 		} else if (!admit(l, peer.uid)) {

@@ -16,6 +16,13 @@ struct job {
 	int64_t deadline_ms;
 };
 
+/* Whom a worker works about, and for. */
+struct at_work {
+	char about[DEN_LOGIN_ID_SIZE];
+	int is_busy;
+	uid_t uid;
+};
+
 struct pool {
 	const struct denshid *shared;
 	pool_done *done;
@@ -25,7 +32,7 @@ struct pool {
 	struct job *first, **end; /* waiting, in order */
 	size_t waiting;
 	unsigned nworkers;
-	char (*busy)[DEN_LOGIN_ID_SIZE]; /* by worker: whom it works for */
+	struct at_work *busy; /* by worker */
 };
 
 struct worker {
@@ -36,9 +43,20 @@ struct worker {
 static int is_busy(const struct pool *p, const char *about)
 {
 	for (unsigned i = 0; *about && i < p->nworkers; i++)
-		if (strcmp(p->busy[i], about) == 0)
+		if (p->busy[i].is_busy && strcmp(p->busy[i].about, about) == 0)
 			return 1;
 	return 0;
+}
+
+/* A quarter of the workers is as much as one uid gets, but for root: whoever asks without end
+ * leaves the others to those who log in. */
+static int has_enough(const struct pool *p, uid_t uid)
+{
+	unsigned working = 0;
+
+	for (unsigned i = 0; i < p->nworkers; i++)
+		working += p->busy[i].is_busy && p->busy[i].uid == uid;
+	return uid != 0 && working && working >= p->nworkers / 4;
 }
 
 /* The first job whose user nobody works for, root's before all others: logins don't
@@ -48,13 +66,15 @@ static struct job *take_of(struct pool *p, unsigned worker, int roots)
 	for (struct job **at = &p->first; *at; at = &(*at)->next) {
 		struct job *job = *at;
 
-		if ((job->uid == 0) != roots || is_busy(p, job->about))
+		if ((job->uid == 0) != roots || has_enough(p, job->uid) || is_busy(p, job->about))
 			continue;
 		*at = job->next;
 		if (!job->next)
 			p->end = at;
 		p->waiting--;
-		memcpy(p->busy[worker], job->about, sizeof(job->about));
+		p->busy[worker].is_busy = 1;
+		p->busy[worker].uid = job->uid;
+		memcpy(p->busy[worker].about, job->about, sizeof(job->about));
 		return job;
 	}
 	return NULL;
@@ -96,7 +116,7 @@ static void *work(void *context)
 		struct job *job;
 
 		pthread_mutex_lock(&p->lock);
-		p->busy[w->number][0] = '\0';
+		p->busy[w->number].is_busy = 0;
 		/* Whoever waited for this worker's user may go on now. */
 		pthread_cond_broadcast(&p->work);
 		while (!(job = take(p, w->number)))

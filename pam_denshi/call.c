@@ -135,7 +135,7 @@ struct den_message *denpam_ask_denshid(struct denpam_call *call, struct den_mess
 static int name_is_known(enum den_code code)
 {
 	return code != DEN_UNKNOWN_USER && code != DEN_LOGIN_UNKNOWN && code != DEN_NOT_IN_FORCE &&
-		code != DEN_DAEMON_DOWN && code != DEN_MODULE_ARGUMENT && code != DEN_BUSY &&
+		code != DEN_DAEMON_DOWN && code != DEN_DAEMON_LOST && code != DEN_MODULE_ARGUMENT && code != DEN_BUSY &&
 		code != DEN_PASSWORD_IMPOSSIBLE;
 }
 
@@ -182,7 +182,7 @@ int denpam_refuse(struct denpam_call *call, const struct den_message *reply)
 	if (denpam_result(call->phase, code) == PAM_SUCCESS)
 		return denpam_refuse_code(call, DEN_INTERNAL, "unexpected answer");
 	log_refusal(call, code,
-		code == DEN_DAEMON_DOWN ? den_client_sentence(sentence, DEN_LANG_EN, reply) : NULL);
+		code == DEN_DAEMON_DOWN || code == DEN_DAEMON_LOST ? den_client_sentence(sentence, DEN_LANG_EN, reply) : NULL);
 	denpam_say_error(call, code, den_client_sentence(sentence, call->lang, reply));
 	return denpam_result(call->phase, code);
 }

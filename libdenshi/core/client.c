@@ -11,14 +11,22 @@
 
 #include "core/protocol.h"
 
-struct den_message *den_client_down(int error)
+#define BACKLOG_NAP_MS 5
+#define BACKLOG_PATIENCE_MS 1000
+
+static struct den_message *no_answer(enum den_code code, int error)
 {
-	struct den_message *m = den_message_new(DEN_DAEMON_DOWN);
+	struct den_message *m = den_message_new((uint16_t)code);
 	char text[128];
 
 	if (m)
 		den_message_add_string(m, DEN_TAG_ARG, strerror_r(error, text, sizeof(text)));
 	return m;
+}
+
+struct den_message *den_client_down(int error)
+{
+	return no_answer(DEN_DAEMON_DOWN, error);
 }
 
 /* Whoever owns the folder decides what listens in it: root, or denshid's own user. */
@@ -81,11 +89,25 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Somebody may fill the backlog for a moment: it is tried again, for a while. */
+static int dial_patiently(const char *path, int64_t deadline)
+{
+	static const struct timespec nap = {.tv_nsec = BACKLOG_NAP_MS * 1000000};
+	int64_t until = now_ms() + BACKLOG_PATIENCE_MS;
+	int fd;
+
+	while ((fd = den_client_connect(path)) < 0 && errno == EAGAIN && now_ms() < until && now_ms() < deadline)
+		nanosleep(&nap, NULL);
+	return fd;
+}
+
+/* *code: what it is where there is no answer. */
 static struct den_message *converse(int fd, const struct den_message *request, int64_t deadline,
-	den_client_row *row, void *context)
+	den_client_row *row, void *context, enum den_code *code)
 {
 	if (den_message_send(fd, request, (int)(deadline - now_ms())) != 0)
 		return NULL;
+	*code = DEN_DAEMON_LOST;
 	for (;;) {
 		int64_t left = deadline - now_ms();
 		struct den_message *m;
@@ -112,13 +134,14 @@ struct den_message *den_client_call(const char *path, const struct den_message *
 {
 	int kept = errno;
 	int64_t deadline = now_ms() + timeout_ms;
+	enum den_code code = DEN_DAEMON_DOWN;
 	struct den_message *reply = NULL;
-	int fd = den_client_connect(path);
+	int fd = dial_patiently(path, deadline);
 
 	if (fd >= 0)
-		reply = converse(fd, request, deadline, row, context);
+		reply = converse(fd, request, deadline, row, context, &code);
 	if (!reply)
-		reply = den_client_down(errno);
+		reply = no_answer(code, errno);
 	if (fd >= 0)
 		close(fd);
 	errno = kept;

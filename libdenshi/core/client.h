@@ -20,8 +20,8 @@ typedef int den_client_row(void *context, const struct den_message *row);
 /*
  * Sends request to the socket at path (NULL: DEN_SOCKET_PATH) and returns the
  * final reply, to be freed by the caller. Where there is none, it makes one:
- * kind DEN_DAEMON_DOWN with the reason as argument; so the result is NULL only
- * without memory. The peer must be root or the owner of the socket's directory:
+ * kind DEN_DAEMON_DOWN, or DEN_DAEMON_LOST where the request had been sent, with
+ * the reason as argument; so the result is NULL only without memory. The peer must be root or the owner of the socket's directory:
  * a password goes to no one else. `row` may be NULL: rows are then dropped.
  * timeout_ms is for the whole call. errno is kept.
  */

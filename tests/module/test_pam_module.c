@@ -290,6 +290,7 @@ static void auth_codes(void **state)
 	static const struct expected rows[] = {
 		{DEN_OK, PAM_SUCCESS}, {DEN_LOGIN_LOCKED, PAM_MAXTRIES},
 		{DEN_DIRECTORY_DOWN, PAM_AUTHINFO_UNAVAIL}, {DEN_DAEMON_DOWN, PAM_AUTHINFO_UNAVAIL},
+		{DEN_DAEMON_LOST, PAM_AUTHINFO_UNAVAIL},
 		{DEN_BUSY, PAM_AUTHINFO_UNAVAIL}, {DEN_MODULE_ARGUMENT, PAM_SERVICE_ERR},
 	};
 	pam_handle_t *h;
@@ -314,6 +315,7 @@ static void begin_codes(void **state)
 	static const struct expected rows[] = {
 		{DEN_OK, PAM_SUCCESS}, {DEN_LOGIN_LOCKED, PAM_MAXTRIES},
 		{DEN_DIRECTORY_DOWN, PAM_AUTHINFO_UNAVAIL}, {DEN_DAEMON_DOWN, PAM_AUTHINFO_UNAVAIL},
+		{DEN_DAEMON_LOST, PAM_AUTHINFO_UNAVAIL},
 		{DEN_BUSY, PAM_AUTHINFO_UNAVAIL}, {DEN_MODULE_ARGUMENT, PAM_SERVICE_ERR},
 	};
 	pam_handle_t *h;
@@ -408,7 +410,7 @@ static void password_codes(void **state)
 		{DEN_OK, PAM_SUCCESS}, {DEN_UNKNOWN_USER, PAM_USER_UNKNOWN},
 		{DEN_LOGIN_UNKNOWN, PAM_USER_UNKNOWN}, {DEN_NOT_IN_FORCE, PAM_USER_UNKNOWN},
 		{DEN_DIRECTORY_DOWN, PAM_TRY_AGAIN}, {DEN_DAEMON_DOWN, PAM_TRY_AGAIN},
-		{DEN_BUSY, PAM_TRY_AGAIN}, {DEN_LOGIN_WRONG, PAM_AUTH_ERR},
+		{DEN_DAEMON_LOST, PAM_TRY_AGAIN}, {DEN_BUSY, PAM_TRY_AGAIN}, {DEN_LOGIN_WRONG, PAM_AUTH_ERR},
 		{DEN_APPROVAL_WRONG, PAM_AUTH_ERR},
 		{DEN_LOGIN_LOCKED, PAM_PERM_DENIED}, {DEN_APPROVAL_LOCKED, PAM_PERM_DENIED},
 		{DEN_SUSPENDED, PAM_PERM_DENIED}, {DEN_NOT_PERMITTED, PAM_PERM_DENIED},
@@ -1081,7 +1083,7 @@ static void never_hangs(void **state)
 	assert_int_equal(pam_authenticate(h, 0), PAM_AUTHINFO_UNAVAIL);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_in_range(end.tv_sec - start.tv_sec, 4, 6);
-	assert_non_null(strstr(chat.said, "[daemon-down]"));
+	assert_non_null(strstr(chat.said, "[daemon-lost]"));
 	pam_end(h, PAM_SUCCESS);
 }
 

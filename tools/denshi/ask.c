@@ -93,6 +93,7 @@ static int status_of(enum den_code code)
 	case DEN_LOGOUT_LOGIN:
 		return CLI_DONE;
 	case DEN_DAEMON_DOWN:
+	case DEN_DAEMON_LOST:
 	case DEN_DIRECTORY_DOWN:
 	case DEN_BUSY:
 		return CLI_DOWN;
