@@ -33,6 +33,18 @@ static int send_row(void *context, const struct dendir_row *r)
 	return call_row(context, m);
 }
 
+/* Whose update is in the way. */
+static void tell_other(struct call *c, const struct dendir_update *u, enum den_code code)
+{
+	char date[16];
+	int64_t since;
+
+	if (code != DEN_UPDATE_RUNNING && code != DEN_UPDATE_UNFINISHED)
+		return;
+	call_arg(c, "%s", dendir_update_other(u, &since));
+	call_arg(c, "%s", call_date(date, since));
+}
+
 /* All that is pending under the request's filter; its rows are sent where `each` does. */
 static enum den_code collect(struct call *c, struct dendir_update **update, dendir_each_row *each)
 {
@@ -51,6 +63,7 @@ static enum den_code collect(struct call *c, struct dendir_update **update, dend
 	code = dendir_update_new(update, d);
 	if (code == DEN_OK)
 		code = dendir_update_collect(*update, d, filter, each, c);
+	tell_other(c, *update, code);
 	return call_refused(c, d, code);
 }
 
@@ -94,7 +107,6 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 		.progress = dendir_update_users(u) > DENDIR_USERS_MAX ? tell_progress : NULL,
 		.context = &progress,
 	};
-	char date[16];
 
 	if (!run.host)
 		return code;
@@ -102,10 +114,7 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 	*serial = run.serial;
 	if (code == DEN_LAST_MASTER || code == DEN_NOT_ONESELF)
 		call_arg(c, "%s", c->peer.login);
-	if (code == DEN_UPDATE_RUNNING || code == DEN_UPDATE_UNFINISHED) {
-		call_arg(c, "%s", run.other);
-		call_arg(c, "%s", call_date(date, run.since));
-	}
+	tell_other(c, u, code);
 	if (code == DEN_OK)
 		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)run.serial);
 	return call_refused(c, run.master, code);

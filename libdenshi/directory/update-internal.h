@@ -57,6 +57,8 @@ struct dendir_update {
 	int failed;	     /* not wholly looked at: it can't be run */
 	int continues;	     /* the record of an interrupted run was there */
 	struct item *direct; /* the one item of a direct change */
+	char other[DEN_LOGIN_ID_SIZE]; /* whose run is in the way */
+	int64_t other_since;
 	struct window window;
 };
 
@@ -72,7 +74,7 @@ enum den_code record_begin(struct dendir_update *u, struct dendir_run *run);
 enum den_code record_part(const struct dendir_update *u, const struct dendir_run *run);
 void record_end(struct dendir *master, int64_t serial);
 /* Whose run is in the way. */
-void record_find_other(const struct dendir_update *u, struct dendir_run *run);
+void record_find_other(struct dendir_update *u, struct dendir *host);
 
 /* update_apply.c: writes the window's users, registered and as versions. */
 enum den_code apply_window(struct dendir_update *u, const struct dendir_run *run, struct runner *runner);

@@ -39,6 +39,12 @@ const char *dendir_update_digest(const struct dendir_update *u)
 	return u->digest;
 }
 
+const char *dendir_update_other(const struct dendir_update *u, int64_t *since)
+{
+	*since = u->other_since;
+	return u->other;
+}
+
 /* -- numbers ------------------------------------------------------------------------- */
 
 static int read_next_uid(void *context, struct dendir_entry *e)
@@ -176,7 +182,7 @@ enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 	if (code == DEN_OK)
 		code = runner_claim(&runner);
 	if (code == DEN_UPDATE_RUNNING)
-		record_find_other(u, run);
+		record_find_other(u, run->host);
 	if (code != DEN_OK)
 		return code;
 	code = put_in_place(u, run, &runner);

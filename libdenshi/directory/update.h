@@ -44,12 +44,16 @@ void dendir_update_free(struct dendir_update *u);
 typedef int dendir_each_row(void *context, const struct dendir_row *row);
 
 /* Looks at all that is prepared, or left by an interrupted run; of login IDs or names that
- * contain filter (in NFC), where it isn't empty. Rows are ordered by login; each may be NULL. */
+ * contain filter (in NFC), where it isn't empty. Rows are ordered by login; each may be NULL.
+ * DEN_UPDATE_RUNNING where it is left by a run that is alive; DEN_BUSY where each ended it. */
 enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host, const char *filter,
 	dendir_each_row *each, void *context);
 /* Of what was collected: users touched, and SHA-256 of all rows, hexadecimal. */
 size_t dendir_update_users(const struct dendir_update *u);
 const char *dendir_update_digest(const struct dendir_update *u);
+
+/* After DEN_UPDATE_RUNNING or DEN_UPDATE_UNFINISHED: whose run is in the way, and since when. */
+const char *dendir_update_other(const struct dendir_update *u, int64_t *since);
 
 /* A change of a registered user that doesn't wait (R-UPD-5): `after` replaces it. */
 enum den_code dendir_update_direct(struct dendir_update *u, const struct dendir_user *before,
@@ -61,8 +65,6 @@ struct dendir_run {
 	const char *by;
 	int64_t now;
 	int64_t serial;			/* out: now in force */
-	char other[DEN_LOGIN_ID_SIZE];	/* out: whose run is in the way */
-	int64_t since;
 	/* May be NULL. serial 0: so many users are in place. Otherwise it is in force, and
 	 * so many users are swept. */
 	void (*progress)(void *context, size_t users, int64_t serial);

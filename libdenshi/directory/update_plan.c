@@ -88,6 +88,23 @@ static enum den_code make_index(struct dendir_update *u, struct dendir *host)
 	return code;
 }
 
+/* Whether what is unfinished is being worked on: then it will be something else in a moment. */
+static enum den_code is_somebody_at_it(struct dendir_update *u, struct dendir *host)
+{
+	struct runner r = {.host = host, .from = u->from};
+	int unfinished = 0;
+	enum den_code code;
+
+	for (size_t i = 0; i < u->npending; i++)
+		unfinished |= u->pending[i].unfinished;
+	if (!unfinished)
+		return DEN_OK;
+	code = runner_look(&r);
+	if (code == DEN_UPDATE_RUNNING)
+		record_find_other(u, host);
+	return code;
+}
+
 struct pending *plan_find(const struct dendir_update *u, const char *login)
 {
 	struct pending key = {0};
@@ -389,7 +406,8 @@ static enum den_code look_at_all(struct look *l, struct dendir *host, struct den
 		if (code == DEN_OK)
 			code = look_at_window(l, host, digest);
 	}
-	u->failed |= l->stopped;
+	if (code == DEN_OK && l->stopped)
+		code = DEN_BUSY;
 	if (code == DEN_OK && dencrypt_digest_end(digest, sum) != DENCRYPT_OK)
 		code = DEN_INTERNAL;
 	if (code == DEN_OK)
@@ -405,6 +423,8 @@ enum den_code dendir_update_collect(struct dendir_update *u, struct dendir *host
 	enum den_code code = make_index(u, host);
 
 	snprintf(u->filter, sizeof(u->filter), "%s", filter ? filter : "");
+	if (code == DEN_OK)
+		code = is_somebody_at_it(u, host);
 	if (code == DEN_OK && (u->failed || dencrypt_digest_new(&digest) != DENCRYPT_OK))
 		code = DEN_INTERNAL;
 	if (code == DEN_OK)

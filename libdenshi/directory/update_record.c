@@ -105,30 +105,21 @@ static enum den_code continue_record(const struct dendir_update *u, const struct
 	return code;
 }
 
-struct record {
-	char by[DEN_LOGIN_ID_SIZE];
-	int64_t time;
-};
-
 static int read_record(void *context, struct dendir_entry *e)
 {
-	struct record *r = context;
+	struct dendir_update *u = context;
 
-	dendir_login_of_dn(r->by, dendir_entry_string(e, "denshiMaster"));
-	r->time = dendir_parse_time(dendir_entry_string(e, "denshiUpdateTime"));
+	dendir_login_of_dn(u->other, dendir_entry_string(e, "denshiMaster"));
+	u->other_since = dendir_parse_time(dendir_entry_string(e, "denshiUpdateTime"));
 	return 0;
 }
 
-void record_find_other(const struct dendir_update *u, struct dendir_run *run)
+void record_find_other(struct dendir_update *u, struct dendir *host)
 {
 	static const char *const attributes[] = {"denshiMaster", "denshiUpdateTime", NULL};
-	struct record r = {0};
 	char dn[DENDIR_DN_SIZE];
 
-	(void)dendir_search(run->host, record_dn(dn, run->host, u->from + 1), DENDIR_BASE, NULL, attributes,
-		read_record, &r);
-	memcpy(run->other, r.by, sizeof(run->other));
-	run->since = r.time;
+	(void)dendir_search(host, record_dn(dn, host, u->from + 1), DENDIR_BASE, NULL, attributes, read_record, u);
 }
 
 static int note_it_is_there(void *context, struct dendir_entry *e)
@@ -158,7 +149,7 @@ enum den_code record_begin(struct dendir_update *u, struct dendir_run *run)
 	if (code != DEN_DIRECTORY_REFUSED || dendir_result(run->master) != LDAP_ALREADY_EXISTS)
 		return code;
 	u->continues = 1;
-	record_find_other(u, run);
+	record_find_other(u, run->host);
 	/* All that is pending has what is unfinished in it; a direct change hasn't. */
 	code = u->direct ? nothing_unfinished(u, run->host) : DEN_OK;
 	return code == DEN_OK ? continue_record(u, run) : code;

@@ -72,15 +72,15 @@ static enum den_code replace(struct runner *r, const char *old, const char *fres
 	}
 }
 
-/* Whether who holds the place gives no sign of life. */
-static enum den_code watch(struct runner *r, struct pointer *seen)
+/* Whether who holds the place gives no sign of life for so long. */
+static enum den_code watch(struct runner *r, struct pointer *seen, int patience_ms)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
 	char first[RUNNER_SIZE];
 	enum den_code code = look(r, seen);
 
 	memcpy(first, seen->runner, sizeof(first));
-	for (int waited = 0; code == DEN_OK && *first && waited < RUNNER_DEAD_MS; waited += LOOK_EVERY_MS) {
+	for (int waited = 0; code == DEN_OK && *first && waited < patience_ms; waited += LOOK_EVERY_MS) {
 		nanosleep(&pause, NULL);
 		code = look(r, seen);
 		if (code == DEN_OK && strcmp(seen->runner, first) != 0)
@@ -89,11 +89,19 @@ static enum den_code watch(struct runner *r, struct pointer *seen)
 	return code;
 }
 
+enum den_code runner_look(struct runner *r)
+{
+	struct pointer seen;
+	enum den_code code = watch(r, &seen, 2 * RUNNER_BEAT_MS);
+
+	return code == DEN_UPDATE_RUNNING || code == DEN_DIRECTORY_DOWN ? code : DEN_OK;
+}
+
 enum den_code runner_claim(struct runner *r)
 {
 	struct pointer seen;
 	char value[RUNNER_SIZE];
-	enum den_code code = watch(r, &seen);
+	enum den_code code = watch(r, &seen, RUNNER_DEAD_MS);
 
 	dendir_random_name(r->name, "u-");
 	r->beats = 0;

@@ -22,6 +22,10 @@ struct runner {
 	int64_t last_beat_ms;
 };
 
+/* DEN_UPDATE_RUNNING where somebody is alive in the place, and the pointer still at
+ * r->from; takes a second or two where there is anybody. */
+enum den_code runner_look(struct runner *r);
+
 /*
  * Takes the place. DEN_UPDATE_RUNNING where somebody is alive in it,
  * DEN_UPDATE_CHANGED_MEANWHILE where the pointer isn't at r->from any more. May wait

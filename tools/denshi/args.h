@@ -27,6 +27,8 @@
 	OPTION(APPROVAL, "approval", NULL)                                                         \
 	OPTION(BUSINESS, "business", NULL)                                                         \
 	OPTION(HISTORY, "history", NULL)                                                           \
+	OPTION(LIMIT, "limit", "N")                                                                \
+	OPTION(BEFORE, "before", "SERIAL")                                                         \
 	OPTION(GENERATE, "generate", NULL)                                                         \
 	OPTION(PASSWORDS, "passwords", "FILE")                                                     \
 	OPTION(DRY_RUN, "dry-run", NULL)                                                           \

@@ -105,6 +105,7 @@ static int status_of(enum den_code code)
 	case DEN_CLI_USAGE_MISSING:
 	case DEN_CLI_USAGE_EXTRA:
 	case DEN_CLI_USAGE_DESCRIPTOR:
+	case DEN_CLI_USAGE_NUMBER:
 	case DEN_CLI_USAGE_TOGETHER:
 	case DEN_CLI_NO_TERMINAL:
 		return CLI_USAGE;

@@ -40,7 +40,7 @@ static const struct command commands[] = {
 	{"user", "resume", "LOGIN", 1, 1, COMMON | O(PASSWORD_FD), DEN_CLI_DO_USER_RESUME,
 		DEN_CLI_SECRETS_APPROVAL, cli_user_resume},
 	{"user-update", NULL, "[FILTER]", 0, 1,
-		COMMON | O(DRY_RUN) | O(YES) | O(HISTORY) | O(PASSWORD_FD), DEN_CLI_DO_UPDATE,
+		COMMON | O(DRY_RUN) | O(YES) | O(HISTORY) | O(LIMIT) | O(BEFORE) | O(PASSWORD_FD), DEN_CLI_DO_UPDATE,
 		DEN_CLI_SECRETS_APPROVAL, cli_user_update},
 	{"authority", "list", "", 0, 0, COMMON, DEN_CLI_DO_AUTHORITY_LIST, DEN_OK,
 		cli_authority_list},

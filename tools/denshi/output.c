@@ -84,6 +84,7 @@ static const struct {
 	{"change", DEN_CLI_WORD_CHANGE},
 	{"remove", DEN_CLI_WORD_REMOVE},
 	{"grant", DEN_CLI_WORD_GRANT},
+	{"finish", DEN_CLI_WORD_FINISH},
 	{"up", DEN_CLI_WORD_UP},
 	{"down", DEN_CLI_WORD_DOWN},
 	{"login", DEN_CLI_LABEL_LOGIN},

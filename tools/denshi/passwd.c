@@ -52,13 +52,12 @@ static int changeable(struct cli *cli, const char *login, int approval)
 static int ask_both(struct cli *cli, int approval, int first, struct den_secret **current,
 	struct den_secret **new)
 {
-	int status = CLI_DONE;
+	int status;
 
 	if (first && cli->password_fd < 0)
 		say(cli, stdout, DEN_APPROVAL_SET_TITLE);
-	if (!first)
-		status = prompt_secret(cli, approval ? DEN_ASK_CURRENT_APPROVAL : DEN_ASK_CURRENT,
-			current);
+	/* The first approval password is made under the login identity (R-APW-2). */
+	status = prompt_secret(cli, approval && !first ? DEN_ASK_CURRENT_APPROVAL : DEN_ASK_CURRENT, current);
 	if (status == CLI_DONE)
 		status = prompt_new_secret(cli, approval ? DEN_ASK_NEW_APPROVAL : DEN_ASK_NEW,
 			approval ? DEN_ASK_NEW_APPROVAL_AGAIN : DEN_ASK_NEW_AGAIN, new);

@@ -1,8 +1,19 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "core/protocol.h"
 #include "tools/denshi/args.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 #include "tools/denshi/prompt.h"
+
+/* How often one who sits at a terminal is shown what somebody else has left, and how
+ * long another one's update is waited for. */
+#define TRIES_MAX 5
+#define WAIT_S 300
+#define HISTORY_LIMIT 20
 
 static const struct column changes[] = {
 	{DEN_TAG_ACTION, COLUMN_WORD, "action", DEN_CLI_LABEL_ACTION},
@@ -16,41 +27,136 @@ static const struct column history[] = {
 	{DEN_TAG_SERIAL, COLUMN_NUMBER, "serial", DEN_CLI_LABEL_SERIAL},
 	{DEN_TAG_TIME, COLUMN_TIME, "time", DEN_CLI_LABEL_TIME},
 	{DEN_TAG_LOGIN, COLUMN_TEXT, "login", DEN_CLI_LABEL_MASTER},
+	{DEN_TAG_STATE, COLUMN_HIDDEN, "state", DEN_OK},
 	{DEN_TAG_TEXT, COLUMN_LINES, "changes", DEN_CLI_LABEL_CHANGES},
 };
 
-static int show_history(struct cli *cli)
+static const char *number_text(char buf[24], uint64_t n)
+{
+	snprintf(buf, 24, "%" PRIu64, n);
+	return buf;
+}
+
+/* -- history -------------------------------------------------------------------------- */
+
+/* A large update comes in several rows; it is one. */
+static int history_row(void *context, const struct den_message *row)
+{
+	struct listing *listing = context;
+	size_t n = json_array_size(listing->rows), cursor = 0, len;
+	json_t *last = n ? json_array_get(listing->rows, n - 1) : NULL;
+	const char *value;
+	uint16_t tag;
+
+	if (!last || (uint64_t)json_integer_value(json_object_get(last, "serial")) !=
+			den_message_number(row, DEN_TAG_SERIAL, 0))
+		return listing_row(listing, row);
+	while (den_message_next(row, &cursor, &tag, &value, &len))
+		if (tag == DEN_TAG_TEXT)
+			json_array_append_new(json_object_get(last, "changes"), json_stringn(value, len));
+	return 0;
+}
+
+static int option_number(struct cli *cli, const struct args *args, enum option o, int otherwise, int *n)
+{
+	*n = args->option[o] ? args_number(args->option[o]) : otherwise;
+	return *n >= 0 ? CLI_DONE : refuse(cli, DEN_CLI_USAGE_NUMBER, args->option[o]);
+}
+
+static int show_history(struct cli *cli, const struct args *args)
 {
 	struct listing listing = LISTING(history);
-	struct den_message *reply =
-		ask(cli, ask_new(DEN_OP_UPDATE_HISTORY), listing_row, &listing);
-	int status = ask_refused(cli, reply);
+	struct den_message *request, *reply;
+	int limit, before, status = option_number(cli, args, OPT_LIMIT, HISTORY_LIMIT, &limit);
+	uint64_t next;
+	char text[24];
 
 	if (status == CLI_DONE)
+		status = option_number(cli, args, OPT_BEFORE, 0, &before);
+	if (status != CLI_DONE)
+		return status;
+	request = ask_new(DEN_OP_UPDATE_HISTORY);
+	den_message_add_number(request, DEN_TAG_NUMBER, (uint64_t)limit);
+	den_message_add_number(request, DEN_TAG_SERIAL, (uint64_t)before);
+	reply = ask(cli, request, history_row, &listing);
+	status = ask_refused(cli, reply);
+	if (status == CLI_DONE)
 		listing_print(cli, &listing);
+	next = den_message_number(reply, DEN_TAG_SERIAL, 0);
+	if (status == CLI_DONE && next && !cli->json)
+		say(cli, stdout, DEN_CLI_HISTORY_MORE, number_text(text, next));
 	listing_done(&listing);
 	den_message_free(reply);
 	return status;
 }
 
-/* Exactly what was shown: denshid refuses where the digest is no longer that of the change. */
-static int run(struct cli *cli, const char *filter, const char *digest)
+/* -- running ------------------------------------------------------------------------------ */
+
+struct progress {
+	struct cli *cli;
+	uint64_t users;
+	int in_force, shown;
+};
+
+static void end_progress(struct progress *p)
 {
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	p->shown = 0;
+}
+
+/* A large update tells how far it is, and when it is in force. */
+static int progress_row(void *context, const struct den_message *row)
+{
+	struct progress *p = context;
+	uint64_t serial = den_message_number(row, DEN_TAG_SERIAL, 0);
+	char done[24], all[24], text[DEN_TEXT_MAX];
+	const char *args[] = {number_text(done, den_message_number(row, DEN_TAG_NUMBER, 0)),
+		number_text(all, p->users)};
+
+	if (p->cli->json)
+		return 0;
+	if (serial && !p->in_force) {
+		char number[24];
+
+		end_progress(p);
+		say(p->cli, stdout, DEN_CLI_UPDATE_IN_FORCE, number_text(number, serial));
+		fflush(stdout);
+		p->in_force = 1;
+	}
+	if (isatty(STDERR_FILENO)) {
+		den_text_format(text, sizeof(text), p->cli->lang,
+			serial ? DEN_CLI_UPDATE_SWEEPING : DEN_CLI_UPDATE_PROGRESS, args, 2);
+		fprintf(stderr, "\r\033[K%s", text);
+		p->shown = 1;
+	}
+	return 0;
+}
+
+/* Exactly what was shown: denshid refuses where the digest is no longer that of the change. */
+static int run(struct cli *cli, const char *filter, const struct den_message *shown, enum den_code *code)
+{
+	struct progress progress = {.cli = cli, .users = den_message_number(shown, DEN_TAG_PENDING_COUNT, 0)};
 	struct den_secret *approval = NULL;
-	struct den_message *request;
+	struct den_message *request, *reply;
 	int status = prompt_secret(cli, DEN_ASK_APPROVAL, &approval);
 
 	if (status != CLI_DONE)
 		return status;
 	request = ask_new(DEN_OP_UPDATE_RUN);
 	den_message_add_string(request, DEN_TAG_FILTER, filter);
-	den_message_add_string(request, DEN_TAG_DIGEST, digest);
+	den_message_add_string(request, DEN_TAG_DIGEST, den_message_string(shown, DEN_TAG_DIGEST));
 	ask_add_secret(request, DEN_TAG_APPROVAL_PASSWORD, approval);
 	den_secret_free(approval);
-	return ask_finish(cli, ask(cli, request, NULL, NULL), DEN_UPDATE_DONE, NULL);
+	reply = ask(cli, request, progress_row, &progress);
+	end_progress(&progress);
+	*code = (enum den_code)den_message_kind(reply);
+	return ask_finish(cli, reply, DEN_UPDATE_DONE, NULL);
 }
 
-static void print_changes(struct cli *cli, const struct listing *listing,
+/* -- showing --------------------------------------------------------------------------------- */
+
+static void print_changes(struct cli *cli, const struct listing *listing, const char *filter,
 	const struct den_message *shown, int alone)
 {
 	json_t *object;
@@ -58,7 +164,9 @@ static void print_changes(struct cli *cli, const struct listing *listing,
 	if (!cli->json) {
 		if (json_array_size(listing->rows) > 0)
 			listing_print(cli, listing);
-		if (alone)
+		if (filter && *filter && json_array_size(listing->rows) == 0)
+			say(cli, stdout, DEN_CLI_UPDATE_NO_MATCH, filter);
+		else if (alone)
 			ask_say_pending(cli, shown);
 		return;
 	}
@@ -70,29 +178,83 @@ static void print_changes(struct cli *cli, const struct listing *listing,
 	output_json(object);
 }
 
-int cli_user_update(struct cli *cli, const struct args *args)
+static struct den_message *ask_changes(struct cli *cli, const char *filter, struct listing *listing)
+{
+	struct den_message *request = ask_new(DEN_OP_UPDATE_SHOW);
+
+	den_message_add_string(request, DEN_TAG_FILTER, filter);
+	return ask(cli, request, listing_row, listing);
+}
+
+/* Shows what is pending and puts it into force. *code: what denshid said last. */
+static int show_and_run(struct cli *cli, const struct args *args, enum den_code *code)
 {
 	const char *filter = args->operands ? args->operand[0] : NULL;
 	struct listing listing = LISTING(changes);
-	struct den_message *request, *shown;
+	struct den_message *shown;
 	int status, pending, alone;
 
-	if (args->option[OPT_HISTORY])
-		return show_history(cli);
 	listing.rows = json_array();
-	request = ask_new(DEN_OP_UPDATE_SHOW);
-	den_message_add_string(request, DEN_TAG_FILTER, filter);
-	shown = ask(cli, request, listing_row, &listing);
+	shown = ask_changes(cli, filter, &listing);
+	*code = (enum den_code)den_message_kind(shown);
 	status = ask_refused(cli, shown);
-	pending = json_array_size(listing.rows) > 0;
+	pending = den_message_number(shown, DEN_TAG_PENDING_COUNT, 0) > 0;
 	alone = args->option[OPT_DRY_RUN] || !pending;
 	if (status == CLI_DONE)
-		print_changes(cli, &listing, shown, alone);
+		print_changes(cli, &listing, filter, shown, alone);
 	if (status == CLI_DONE && args->option[OPT_DRY_RUN])
 		status = pending ? CLI_REFUSED : CLI_DONE;
 	else if (status == CLI_DONE && pending)
-		status = run(cli, filter, den_message_string(shown, DEN_TAG_DIGEST));
+		status = run(cli, filter, shown, code);
 	listing_done(&listing);
 	den_message_free(shown);
+	return status;
+}
+
+/* -- who came second --------------------------------------------------------------------------- */
+
+static int drop_row(void *context, const struct den_message *row)
+{
+	(void)context;
+	(void)row;
+	return 0;
+}
+
+/* Until the update that is in the way has ended, or its runner is found dead. */
+static void wait_for_other(struct cli *cli)
+{
+	enum den_code code = DEN_UPDATE_RUNNING;
+
+	for (int waited = 0; code == DEN_UPDATE_RUNNING && waited < WAIT_S; waited++) {
+		struct den_message *reply;
+
+		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+		reply = ask(cli, ask_new(DEN_OP_UPDATE_SHOW), drop_row, NULL);
+		code = (enum den_code)den_message_kind(reply);
+		den_message_free(reply);
+	}
+}
+
+/* A script is told by status and code; a person is shown what is pending now. */
+static int is_overtaken(const struct cli *cli, const struct args *args, int status, enum den_code code)
+{
+	return status == CLI_REFUSED && cli->password_fd < 0 && !cli->json && !args->option[OPT_DRY_RUN] &&
+		(code == DEN_UPDATE_CHANGED_MEANWHILE || code == DEN_UPDATE_RUNNING);
+}
+
+int cli_user_update(struct cli *cli, const struct args *args)
+{
+	enum den_code code = DEN_OK;
+	int status;
+
+	if (args->option[OPT_HISTORY] || args->option[OPT_LIMIT] || args->option[OPT_BEFORE])
+		return show_history(cli, args);
+	status = show_and_run(cli, args, &code);
+	for (int tries = 1; tries < TRIES_MAX && is_overtaken(cli, args, status, code); tries++) {
+		if (code == DEN_UPDATE_RUNNING)
+			wait_for_other(cli);
+		say(cli, stdout, DEN_CLI_UPDATE_AGAIN);
+		status = show_and_run(cli, args, &code);
+	}
 	return status;
 }
