@@ -56,11 +56,12 @@ SERVER    := $(B)/libdenshi-server.a
 PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
              $(B)/denshi-host $(B)/denshi-ssh-keys
-MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so
+MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so $(B)/denshi-guard.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MODULE_TESTS := $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c))
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+ACCESS_MATRIX := $(B)/tests/access-matrix
 BENCHES      := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/floor.c,$(wildcard bench/*.c))) \
                 $(B)/bench/libnss_floor.so.2
 
@@ -103,6 +104,10 @@ $(B)/pw-argon2id.so: $(call objects,slapd_argon2id) slapd_argon2id/slapd_argon2i
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -Wl$(comma)-z$(comma)defs,$(SOFLAGS)) \
 		-Wl,--version-script=slapd_argon2id/slapd_argon2id.map -o $@ $(filter %.o,$^) -largon2 -llber
 
+$(B)/denshi-guard.so: $(call objects,slapd_guard) slapd_guard/slapd_guard.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -Wl$(comma)-z$(comma)defs,$(SOFLAGS)) \
+		-Wl,--version-script=slapd_guard/slapd_guard.map -o $@ $(filter %.o,$^)
+
 $(B)/denshid: $(call objects,denshid) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) \
 		-levent_core -lconfig -lunistring
@@ -136,7 +141,7 @@ check: all stage unit-tests module-tests $(B)/bench/pambench $(B)/bench/flood ##
 	tests/run B=$(B)
 
 unit-tests: $(UNIT_TESTS)
-module-tests: $(MODULE_TESTS)
+module-tests: $(MODULE_TESTS) $(ACCESS_MATRIX)
 fuzzers: $(FUZZERS)
 
 # Of denshid, what makes the snapshot.
@@ -151,6 +156,10 @@ $(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $
 $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c)): $(B)/tests/%: $(B)/o/tests/module/%.o $(CRYPTO) $(CORE)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -rdynamic -pthread -o $@ $^ -lcmocka -lpam $(CRYPTO_LIBS) -llber -ldl
+
+$(ACCESS_MATRIX): $(call objects,tests/access)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LDAP_LIBS)
 
 # libFuzzer is clang's: the fuzzed rooms are compiled again with it.
 FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c)
@@ -200,7 +209,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
-	install -m 644 $(B)/pw-argon2id.so $(DESTDIR)$(SLAPDDIR)/
+	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/
 	install -m 644 $(wildcard ldap-schema/*) $(DESTDIR)$(DATADIR)/ldap-schema/
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/pam-configs/denshi $(DESTDIR)$(PREFIX)/share/pam-configs/

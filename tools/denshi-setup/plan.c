@@ -367,6 +367,14 @@ int plan_host(struct setup *s)
 	return find_user(s, "denshi", &s->denshid_user);
 }
 
+/* Without it the rules of the directory have a hole: no directory then. */
+static int find_guard(const struct setup *s)
+{
+	static const char path[] = LDAP_MODULES "/" LDAP_GUARD ".so";
+
+	return access(path, R_OK) == 0 ? 0 : fail(s, DEN_SETUP_NO_PROGRAM, path, NULL);
+}
+
 int plan_surroundings(struct setup *s)
 {
 	int result = 0;
@@ -376,6 +384,7 @@ int plan_surroundings(struct setup *s)
 	result |= find_user(s, "denshi-ca", &s->ca_user);
 	result |= find_program(s, PROGRAM_SLAPADD);
 	result |= find_program(s, PROGRAM_SLAPD);
+	result |= find_guard(s);
 	s->argon2id = access(LDAP_MODULES "/" LDAP_ARGON2ID ".so", R_OK) == 0;
 	if (s->accounts_file)
 		result |= read_accounts(s);

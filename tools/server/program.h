@@ -9,6 +9,7 @@
 #define LDAP_SCHEMA "/etc/ldap/schema"
 /* The module that hashes passwords: ours, for Argon2id; slapd's own where ours isn't there. */
 #define LDAP_ARGON2ID "pw-argon2id"
+#define LDAP_GUARD "denshi-guard"
 #define LDAP_ARGON2 "argon2"
 
 #endif
