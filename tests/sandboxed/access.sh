@@ -194,7 +194,11 @@ check "a user reads only themself" says_not 'd-appr001' ''
 # ---- requests and decisions ----
 id=$(runuser -u d-maker01 -- denshi request transfer --subject x --json | grep -oE 'r-[a-z0-9]+' | head -n 1)
 request=cn=$id,ou=requests,o=acme
-decide() { printf 'dn: %s\nchangetype: modify\nadd: denshiDecision\ndenshiDecision: approved\n-\nadd: denshiDecidedBy\ndenshiDecidedBy: %s\n' "$request" "$1"; }
+digest_of() { root ldapsearch -LLL -o ldif-wrap=no -b "$request" -s base denshiDigest | sed -n 's/^denshiDigest: //p'; }
+decide() { # APPROVER [DIGEST]
+	printf 'dn: %s\nchangetype: modify\nadd: denshiDecision\ndenshiDecision: approved\n-\n' "$request"
+	printf 'add: denshiDecidedBy\ndenshiDecidedBy: %s\n-\nadd: denshiDecidedDigest\ndenshiDecidedDigest: %s\n' "$1" "${2:-$(digest_of)}"
+}
 decide "cn=approval,uid=d-appr001,$people" | may_not "a host decides" host ldapmodify
 decide "uid=d-maker01,$people" | may_not "a maker decides" login d-maker01 ldapmodify
 decide "uid=d-appr001,$people" | may_not "an approver's login decides" login d-appr001 ldapmodify
@@ -202,13 +206,19 @@ decide "cn=approval,uid=d-master1,$people" | may_not "a master decides a busines
 decide "cn=approval,uid=d-both001,$people" | may_not "an approver decides in another's name" approval d-appr001 ldapmodify
 modify "$request" $'replace: denshiSubject\ndenshiSubject: y' | may_not "a host alters a request" host ldapmodify
 modify "$request" $'replace: denshiSubject\ndenshiSubject: y' | may_not "a maker alters a request" login d-maker01 ldapmodify
+# Half a decision would stand in the way of everybody else's.
+modify "$request" $'add: denshiDecision\ndenshiDecision: approved' | may_not "an approver says only that they approve" approval d-appr001 ldapmodify
+modify "$request" $'add: denshiReason\ndenshiReason: z' | may_not "or leaves only a reason" approval d-appr001 ldapmodify
+decide "cn=approval,uid=d-appr001,$people" 0123456789 | may_not "or of another digest" approval d-appr001 ldapmodify
+decide "cn=approval,uid=d-appr001,$people" | sed 's/approved$/perhaps/' | may_not "or something else than yes or no" approval d-appr001 ldapmodify
+decide "cn=approval,uid=d-appr001,$people" 0123456789 |
+	may_not "or of another digest, with the Relax Rules control" approval d-appr001 ldapmodify -e '!relax'
+modify "$request" $'add: denshiUsed\ndenshiUsed: x' | may_not "a host uses what nobody approved" host ldapmodify
+modify "$request" $'add: cn\ncn: r-other' | may_not "a host gives a request a second name" host ldapmodify
 decide "cn=approval,uid=d-appr001,$people" | may "an approver decides" approval d-appr001 ldapmodify
 modify "$request" $'replace: denshiDecision\ndenshiDecision: rejected' | may_not "and changes it afterwards" approval d-appr001 ldapmodify
 run approval d-appr001 ldapdelete "$request"
 check "may not: or deletes it" refused
-# It was approved past denshid: without the digest that was seen it counts for nothing.
-run pamtester denshi-approve d-maker01 acct_mgmt
-check "an approval written by hand, without the digest, is none" refused
 
 # Who wants another approver gets one, also from a service that doesn't ask for it, and
 # also from the directory itself.
@@ -221,6 +231,69 @@ runuser -u d-master1 -- denshi user suspend d-appr001 --password-fd 0 <<<"$(appr
 decide "cn=approval,uid=d-appr001,$people" | may_not "a suspended approver decides" approval d-appr001 ldapmodify
 runuser -u d-master1 -- denshi user resume d-appr001 --password-fd 0 <<<"$(approval_of d-master1)" >/dev/null 2>&1
 decide "cn=approval,uid=d-appr001,$people" | may "a resumed one does" approval d-appr001 ldapmodify
+
+# ---- ways round ----
+# With the Relax Rules control slapd's constraints look away, whoever sends it.
+modify "uid=d-maker01,$people" $'add: userPassword\nuserPassword: second-1' |
+	may_not "a user has two passwords, relaxed" login d-maker01 ldapmodify -e '!relax'
+modify "uid=d-maker01,$people" $'add: userPassword\nuserPassword: second-1' |
+	may_not "or where the control may be ignored" login d-maker01 ldapmodify -e relax
+may "a host prepares a user again" host ldapadd <<END
+dn: uid=d-evil003,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil003
+cn: x
+sn: x
+denshiRole: general
+userPassword: first-one-1
+END
+modify "uid=d-evil003,ou=prepared,o=acme" $'add: userPassword\nuserPassword: second-2' |
+	may_not "a host gives them a second password, relaxed" host ldapmodify -e '!relax'
+run host ldapdelete uid=d-evil003,ou=prepared,o=acme
+may_not "a host prepares one that may be anything" host ldapadd <<END
+dn: uid=d-evil004,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+objectClass: extensibleObject
+uid: d-evil004
+cn: x
+sn: x
+denshiRole: general
+END
+# In somebody else's name (RFC 4370), and several at a time (RFC 5805).
+for by in "host" "login d-plain01" "approval d-appr001"; do
+	# shellcheck disable=SC2086
+	modify "$someone" $'replace: denshiRole\ndenshiRole: master' |
+		may_not "$by acts as a master" $by ldapmodify -e "!authzid=dn:cn=approval,uid=d-master1,$people"
+	# shellcheck disable=SC2086
+	modify "$someone" $'replace: denshiRole\ndenshiRole: master' |
+		may_not "$by acts as the administrator" $by ldapmodify \
+			-e '!authzid=dn:gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth'
+done
+printf '%s\n\n' "$(modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 3')" \
+	"$(modify "$someone" $'replace: denshiRole\ndenshiRole: master')" |
+	may_not "a host makes a master within a transaction" host ldapmodify -E '!txn=commit'
+run root ldapsearch -LLL -b "$someone" -s base denshiAttempt denshiRole
+check "and nothing of it is done" says_not 'denshiAttempt: 3|denshiRole: master' ''
+# Other ways to spell a name are the same name.
+for dn in "UID=D-Plain01,OU=People,O=Acme" 'uid=d-\70lain01,ou=people,o=acme' 'uid = d-plain01 , ou=people, o=acme' \
+	"0.9.2342.19200300.100.1.1=d-plain01,$people"; do
+	modify "$dn" $'replace: denshiRole\ndenshiRole: master' | may_not "a host makes a master of $dn" host ldapmodify
+	modify "$dn" $'delete: denshiAttemptRecord' | may_not "or deletes their records" host ldapmodify
+done
+for rdn in 'cn=appr\6fval' 'CN=Approval+objectClass=denshiCredential' '2.5.4.3=approval+cn=other'; do
+	may_not "a user makes an approval identity as $rdn" login d-plain01 ldapadd <<END
+dn: $rdn,uid=d-plain01,$people
+objectClass: denshiApproval
+objectClass: denshiCredential
+cn: approval
+END
+done
+run host ldapsearch -LLL -b cn=config
+check "a host reads nothing of the configuration" says_not 'olc' ''
+modify 'cn=config' $'replace: olcLogLevel\nolcLogLevel: none' | may_not "nor writes it" host ldapmodify
+modify 'olcDatabase={1}mdb,cn=config' $'delete: olcAccess' | may_not "a master drops the access rules" approval d-master1 ldapmodify
 
 # ---- history ----
 modify "cn=1,ou=updates,o=acme" $'add: denshiDiff\ndenshiDiff: 999999 forged' | may_not "a master rewrites history" approval d-master1 ldapmodify
