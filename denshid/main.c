@@ -22,6 +22,7 @@
 #include "denshid/replica.h"
 #include "denshid/session.h"
 #include "directory/site.h"
+#include "directory/writer.h"
 
 static const char usage[] =
 	"usage: denshid [--foreground] [--debug] [--config FILE] [--check]\n"
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
 		log_fatal("%s", error);
 	}
 	site = dendir_site_of_config(&config);
+	site.follow = dendir_follow_new();
 	if (!dendir_site_is_safe(&site, why)) {
 		log_open(1, 0);
 		log_fatal("%s: %s", o.config, why);

@@ -15,11 +15,13 @@
 #include "denshid/published.h"
 #include "denshid/versions.h"
 #include "directory/schema.h"
+#include "directory/writer.h"
 
 #define BACKOFF_MS_FIRST 100
 #define BACKOFF_MS_LAST 5000
 /* How often a host that follows another server looks whether the first one is back. */
 #define RETURN_MS 30000
+#define FOLLOW_MS 2000 /* between two looks at who the writer is */
 #define ACCEPT_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 
 /* What denshi.conf may change while denshid runs. */
@@ -45,8 +47,9 @@ struct replica {
 	int whole;	 /* the directory told everything since the base was written */
 	int changed;	 /* something in force is another than in the base */
 	int anew;	 /* what is known won't do: everything is to be asked for */
-	const struct dendir *d; /* while watching */
+	struct dendir *d; /* while watching */
 	int64_t looked_ms;	/* when it was last looked whether the first server is back */
+	int64_t followed_ms;	/* and who the writer is */
 	pthread_mutex_t lock; /* of the two below */
 	struct settings wanted;
 	int reload;
@@ -352,11 +355,23 @@ static int first_is_back(struct replica *r)
 }
 
 /* Once a second: what couldn't be written (disk full) is tried again. */
+/* Which of several servers is the writer, as the one that is watched knows it. */
+static void follow_writer(struct replica *r)
+{
+	int64_t now_ms = dendir_now_ms();
+
+	if (!strchr(r->site->uri, ' ') || now_ms - r->followed_ms < FOLLOW_MS)
+		return;
+	r->followed_ms = now_ms;
+	(void)dendir_follow_update(r->d);
+}
+
 static int on_idle(void *context)
 {
 	struct replica *r = context;
 
 	take_settings(r);
+	follow_writer(r);
 	if (r->refreshed && (r->changed || r->written != r->serial))
 		publish(r);
 	return r->anew || first_is_back(r);

@@ -85,6 +85,8 @@ enum dencrypt_result dencrypt_certificate_wrap(X509 *x509, struct dencrypt_certi
 	if (result == DENCRYPT_OK)
 		result = read_name(subject, NID_organizationName, &certificate->organisation);
 	if (result == DENCRYPT_OK)
+		result = read_name(subject, NID_serialNumber, &certificate->machine_id);
+	if (result == DENCRYPT_OK)
 		result = read_time(X509_get0_notBefore(x509), &certificate->not_before);
 	if (result == DENCRYPT_OK)
 		result = read_time(X509_get0_notAfter(x509), &certificate->not_after);
@@ -139,6 +141,7 @@ void dencrypt_certificate_free(struct dencrypt_certificate *certificate)
 		return;
 	X509_free(certificate->x509);
 	OPENSSL_free(certificate->common_name);
+	OPENSSL_free(certificate->machine_id);
 	OPENSSL_free(certificate->organisation);
 	OPENSSL_free(certificate);
 }
@@ -169,6 +172,11 @@ const char *dencrypt_certificate_serial(const struct dencrypt_certificate *certi
 const char *dencrypt_certificate_fingerprint(const struct dencrypt_certificate *certificate)
 {
 	return certificate->fingerprint;
+}
+
+const char *dencrypt_certificate_machine_id(const struct dencrypt_certificate *certificate)
+{
+	return certificate->machine_id;
 }
 
 const char *dencrypt_certificate_common_name(const struct dencrypt_certificate *certificate)

@@ -47,6 +47,9 @@ const char *dencrypt_certificate_fingerprint(const struct dencrypt_certificate *
 const char *dencrypt_certificate_common_name(const struct dencrypt_certificate *certificate);
 const char *dencrypt_certificate_organisation(const struct dencrypt_certificate *certificate);
 
+/* The random id within the subject of a machine's certificate (dencrypt_ca_sign_machine). */
+const char *dencrypt_certificate_machine_id(const struct dencrypt_certificate *certificate);
+
 /*
  * Start and end of validity, seconds since 1970 UTC. As OpenSSL, and so everyone, has
  * it: at not_before a certificate is valid, at not_after it has expired.

@@ -23,6 +23,7 @@ struct dencrypt_key {
 
 struct dencrypt_certificate {
 	X509 *x509;
+	char *machine_id;   /* the same */
 	char *common_name;  /* NULL unless there is exactly one */
 	char *organisation; /* likewise */
 	time_t not_before;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "directory/connection-internal.h"
+#include "directory/writer.h"
 #include "directory/tls.h"
 #include "directory/transport.h"
 
@@ -216,6 +217,8 @@ static char *writer_uri(char *uri, const struct dendir_site *site)
 {
 	const char *at = site->writer && *site->writer ? site->writer : site->uri;
 
+	if (dendir_follow_uri(site->follow, uri))
+		return uri;
 	if (!next_uri(uri, &at))
 		uri[0] = '\0';
 	return uri;

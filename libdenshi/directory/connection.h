@@ -30,6 +30,8 @@
 #define DENDIR_WHY_SIZE 256
 #define DENDIR_URI_SIZE 256
 
+struct dendir_follow;
+
 /* Where the directory is and who asks. Strings belong to the caller and outlive every connection. */
 struct dendir_site {
 	const char *uri;    /* one or several, with blanks between, in the order in which they are tried;
@@ -39,6 +41,7 @@ struct dendir_site {
 	const char *host;   /* this host's name, as it stands in records */
 	/* PEM files, for the network: the CA of hosts and servers, the host's certificate and key */
 	const char *tls_ca, *tls_certificate, *tls_key;
+	struct dendir_follow *follow; /* where the writer is found out (writer.h); NULL: it isn't */
 };
 
 struct dendir;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "directory/site.h"
+#include "directory/writer.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/signer.h"
 
@@ -197,6 +198,7 @@ static int serve(const struct den_config *c)
 	}
 	s.ca = ca;
 	s.site = dendir_site_of_config(c);
+	s.site.follow = dendir_follow_new();
 	while (!stop) {
 		if (signer_run(&s) == 0)
 			backoff_ms = BACKOFF_MS_FIRST;

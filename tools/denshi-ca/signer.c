@@ -7,11 +7,13 @@
 #include "directory/certificate.h"
 #include "directory/schema.h"
 #include "directory/user.h"
+#include "directory/writer.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/publish.h"
 
 /* A list is good for a day (crypto/ca.h); a missed one must leave time to notice. */
 #define CRL_EVERY_MS (6 * 3600 * 1000LL)
+#define FOLLOW_MS 2000
 #define FILTER \
 	"(&(objectClass=denshiGrant)(|(denshiRevoked=*)" \
 	"(&(denshiSigningRequest=*)(!(denshiCertificate=*))(!(denshiRefused=*)))))"
@@ -140,10 +142,23 @@ static int on_gone(void *context, const unsigned char *uuid)
 	return ended(context);
 }
 
+/* Another server is the writer by now: begun anew, with that one. */
+static int is_elsewhere(struct signer *s)
+{
+	int64_t now_ms = dendir_now_ms();
+
+	if (!strchr(s->site.uri, ' ') || now_ms - s->followed_ms < FOLLOW_MS)
+		return 0;
+	s->followed_ms = now_ms;
+	return dendir_follow_update(s->d) == DEN_OK && !dendir_is_at_writer(s->d);
+}
+
 static int on_idle(void *context)
 {
 	struct signer *s = context;
 
+	if (is_elsewhere(s))
+		s->lost = 1;
 	if (!ended(s) && s->refreshed && (s->crl_due || dendir_now_ms() - s->crl_made_ms > CRL_EVERY_MS))
 		(void)publish_crl(s);
 	return ended(s);
@@ -179,6 +194,17 @@ static void watch(struct signer *s, struct dendir *d)
 		log_warn("lost reason=\"%s\"", dendir_diagnostic(d));
 }
 
+/* Where there are several servers, each knows who the writer is, or was. */
+static void find_writer(struct signer *s)
+{
+	struct dendir *d = NULL;
+	char why[DENDIR_WHY_SIZE];
+
+	if (strchr(s->site.uri, ' ') && dendir_open_any(&d, &s->site, why) == DEN_OK)
+		(void)dendir_follow_update(d);
+	dendir_close(d);
+}
+
 int signer_run(struct signer *s)
 {
 	struct dendir *watching = NULL;
@@ -186,6 +212,7 @@ int signer_run(struct signer *s)
 	unsigned found;
 
 	s->lost = s->crl_due = s->refreshed = s->ready = 0;
+	find_writer(s);
 	if (dendir_open(&s->d, &s->site) != DEN_OK || dendir_open(&watching, &s->site) != DEN_OK) {
 		/* Once: it may be away for days. */
 		if (!s->told_unreachable)

@@ -227,7 +227,7 @@ static int find_text(const struct configuration *c, const char *before, const ch
 
 int configuration_facts(const struct configuration *c, struct configuration_facts *f)
 {
-	char m[16], t[16];
+	char m[16], t[16], number[16] = "";
 
 	memset(f, 0, sizeof(*f));
 	if (find_text(c, ",cn=peercred,cn=external,cn=auth cn=", ",", f->host, sizeof(f->host)) != 0 ||
@@ -237,6 +237,11 @@ int configuration_facts(const struct configuration *c, struct configuration_fact
 	/* Before there was a writer, there was one server. */
 	if (find_text(c, "/denshiWriter & [", "]", f->server, sizeof(f->server)) != 0)
 		memcpy(f->server, f->host, sizeof(f->server));
+	if (find_text(c, "}rid=001 provider=", " ", f->peer_uri, sizeof(f->peer_uri)) == 0 &&
+		(find_text(c, "to * by dn.exact=\"cn=", ",", f->peer, sizeof(f->peer)) != 0 ||
+			find_text(c, "olcServerID: ", " ", number, sizeof(number)) != 0))
+		return -1;
+	f->number = (unsigned)strtoul(number, NULL, 10);
 	f->memory_kib = (unsigned)strtoul(m, NULL, 10);
 	f->passes = (unsigned)strtoul(t, NULL, 10);
 	return f->memory_kib && f->passes ? 0 : -1;

@@ -6,6 +6,7 @@
 #ifndef DENSHI_DIRECTORY_CONFIGURATION_H
 #define DENSHI_DIRECTORY_CONFIGURATION_H
 
+#include "directory/connection.h"
 #include "tools/denshi-directory/run.h"
 #include "tools/server/config.h"
 
@@ -28,6 +29,9 @@ void configuration_compare(const struct configuration *a, const struct configura
 struct configuration_facts {
 	char host[254], server[254];
 	unsigned memory_kib, passes;
+	/* where it is one of two servers; otherwise "" and 0 */
+	char peer[254], peer_uri[DENDIR_URI_SIZE];
+	unsigned number;
 };
 
 /* 0, or -1 where it isn't one of denshi's. */

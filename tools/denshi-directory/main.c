@@ -1,7 +1,9 @@
 /* denshi-directory(8): care of the directory, on its machine; `denshi directory` runs it. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 
 #define O(key) (1u << (key))
 
-enum option_key { O_STATE = 1, O_CONFIG, O_SCHEMA_DIR, O_DRY_RUN, O_YES, O_CA_KEY, O_HELP };
+enum option_key { O_STATE = 1, O_CONFIG, O_SCHEMA_DIR, O_DRY_RUN, O_YES, O_CA_KEY, O_FORCE, O_URI, O_PASSWORD_FD, O_HELP };
 
 static const struct option options[] = {
 	{"state", required_argument, NULL, O_STATE},
@@ -21,6 +23,9 @@ static const struct option options[] = {
 	{"dry-run", no_argument, NULL, O_DRY_RUN},
 	{"yes", no_argument, NULL, O_YES},
 	{"with-ca-key", no_argument, NULL, O_CA_KEY},
+	{"force", no_argument, NULL, O_FORCE},
+	{"uri", required_argument, NULL, O_URI},
+	{"password-fd", required_argument, NULL, O_PASSWORD_FD},
 	{"help", no_argument, NULL, O_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -35,6 +40,11 @@ static const struct command {
 	{"restore", 1, O(O_DRY_RUN) | O(O_YES), restore_run},
 	{"compare", 1, 0, compare_run},
 	{"upgrade", 0, O(O_DRY_RUN) | O(O_YES) | O(O_SCHEMA_DIR), upgrade_run},
+	{"add-replica", 2, O(O_YES) | O(O_URI) | O(O_SCHEMA_DIR), add_replica_run},
+	{"join", 1, O(O_YES) | O(O_PASSWORD_FD) | O(O_SCHEMA_DIR), join_run},
+	{"remove-replica", 1, O(O_YES) | O(O_SCHEMA_DIR), remove_replica_run},
+	{"promote", 0, O(O_FORCE), promote_run},
+	{"confirm", 0, 0, confirm_run},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 #define EVERYWHERE (O(O_STATE) | O(O_CONFIG) | O(O_HELP))
@@ -47,17 +57,32 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static void take_option(struct run *r, int key, const char *value)
+static int take_descriptor(struct run *r, const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	if (end == text || *end || fd < 0 || fd > 65535 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
+		return -1;
+	r->password_fd = (int)fd;
+	return 0;
+}
+
+static int take_option(struct run *r, int key, const char *value)
 {
 	const char **const texts[] = {[O_STATE] = &r->state, [O_CONFIG] = &r->config_path,
-		[O_SCHEMA_DIR] = &r->schema_dir, [O_HELP] = NULL};
+		[O_SCHEMA_DIR] = &r->schema_dir, [O_URI] = &r->uri, [O_HELP] = NULL};
 	int *const flags[] = {[O_DRY_RUN] = &r->dry_run, [O_YES] = &r->yes, [O_CA_KEY] = &r->ca_key,
+		[O_FORCE] = &r->force,
 		[O_HELP] = NULL};
 
 	if (texts[key])
 		*texts[key] = value;
 	else if (flags[key])
 		*flags[key] = 1;
+	else
+		return take_descriptor(r, value);
+	return 0;
 }
 
 /* 0; 1: only the help was wanted; -1 (said). */
@@ -73,7 +98,8 @@ static int take_options(struct run *r, const struct command *c, int argc, char *
 		}
 		if (key == '?' || !((c->options | EVERYWHERE) & O(key)))
 			return fail(r, DEN_DIRADM_OPTION, argv[optind - 1], NULL);
-		take_option(r, key, optarg);
+		if (take_option(r, key, optarg) != 0)
+			return fail(r, DEN_DIRADM_OPTION, argv[optind - 1], NULL);
 	}
 	if (argc - optind != c->operands)
 		return fail(r, DEN_DIRADM_OPERANDS, c->name, NULL);
@@ -120,6 +146,7 @@ int main(int argc, char **argv)
 		.lang = den_lang_from_environment(NULL),
 		.state = SET_STATE,
 		.config_path = DEN_CONFIG_PATH,
+		.password_fd = -1,
 		.schema_dir = DENSHI_DATADIR "/ldap-schema",
 	};
 	const struct command *c = argc > 1 ? find_command(argv[1]) : NULL;

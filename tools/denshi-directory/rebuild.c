@@ -107,15 +107,18 @@ static int copy_from(struct rebuild *u, int from)
 static int make_configuration(struct rebuild *u)
 {
 	const struct run *r = u->run;
-	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX], tls[PATH_MAX];
+	char unknown[TEMPLATE_NAME_SIZE], data[PATH_MAX], tls[PATH_MAX], log[PATH_MAX];
 	struct config_values v = {.org = u->survey.organisation, .host = u->facts.host, .server = u->facts.server,
 		.denshid = r->denshid_user, .signer = r->ca_user, .memory_kib = u->facts.memory_kib,
 		.passes = u->facts.passes, .argon2id = access(LDAP_MODULES "/" LDAP_ARGON2ID ".so", R_OK) == 0,
 		.data = data, .schema_dir = r->schema_dir,
-		.tls_folder = set_in_use(r->state, NETWORK_TLS) ? tls : NULL};
+		.tls_folder = set_in_use(r->state, NETWORK_TLS) ? tls : NULL,
+		.peer = *u->facts.peer ? u->facts.peer : NULL, .peer_uri = u->facts.peer_uri,
+		.number = u->facts.number, .log_data = log};
 	int from;
 
-	if (tree_path(data, u->set, "directory/data") != 0 || tree_path(tls, r->state, NETWORK_TLS) != 0)
+	if (tree_path(data, u->set, "directory/data") != 0 || tree_path(tls, r->state, NETWORK_TLS) != 0 ||
+		tree_path(log, u->set, "directory/log") != 0)
 		return fail_file(r, u->set);
 	from = config_fill(&v, unknown);
 	if (from < 0)
@@ -129,7 +132,8 @@ static int make_configuration(struct rebuild *u)
 
 static int make_set(struct rebuild *u)
 {
-	static const char *const folders[] = {"directory/config", "directory/data", "run"};
+	static const char *const folders[] = {"directory/config", "directory/data", "directory/log",
+		"run"};
 	const struct run *r = u->run;
 	int locked = set_lock(r->state);
 

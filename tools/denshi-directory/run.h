@@ -16,7 +16,9 @@ struct run {
 	enum den_lang lang;
 	/* options */
 	const char *state, *config_path, *schema_dir;
-	int yes, dry_run, ca_key;
+	int yes, dry_run, ca_key, force;
+	const char *uri;
+	int password_fd; /* -1: asked for on the terminal */
 	/* users of this machine */
 	struct unix_user directory_user, denshid_user, ca_user;
 };
@@ -37,6 +39,11 @@ int run_set_in_use(const struct run *r, char set[PATH_MAX]);
 int backup_run(const struct run *r, char **operands);
 int restore_run(const struct run *r, char **operands);
 int compare_run(const struct run *r, char **operands);
+int add_replica_run(const struct run *r, char **operands);
+int join_run(const struct run *r, char **operands);
+int remove_replica_run(const struct run *r, char **operands);
+int promote_run(const struct run *r, char **operands);
+int confirm_run(const struct run *r, char **operands);
 int upgrade_run(const struct run *r, char **operands);
 
 #endif

@@ -47,11 +47,11 @@ static enum dencrypt_result put(const char *folder, const char *name, enum dencr
 	return r;
 }
 
-static enum dencrypt_result put_certificates(const char *folder, const struct dencrypt_ca *ca,
+static enum dencrypt_result put_certificates(const char *folder, const struct dencrypt_certificate *ca,
 	const struct dencrypt_certificate *server)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
-	enum dencrypt_result r = dencrypt_certificate_pem(dencrypt_ca_certificate(ca), &pem);
+	enum dencrypt_result r = dencrypt_certificate_pem(ca, &pem);
 
 	r = put(folder, "ca.pem", r, &pem, 0644);
 	if (r == DENCRYPT_OK)
@@ -83,8 +83,26 @@ static enum dencrypt_result put_listen(const char *folder, const char *name, uns
 	return dencrypt_write_new_file(path, &(struct dencrypt_bytes){(unsigned char *)text, (size_t)n}, 0644);
 }
 
-static enum dencrypt_result fill(const char *folder, const struct dencrypt_ca *ca, const char *org, const char *name,
-	unsigned port, const struct unix_user *user)
+enum dencrypt_result network_put_server(const char *folder, const struct dencrypt_certificate *ca,
+	const struct dencrypt_certificate *server, const struct dencrypt_key *key, const char *name, unsigned port,
+	const struct unix_user *user)
+{
+	char path[PATH_MAX];
+	enum dencrypt_result r;
+
+	/* Only root writes in it; slapd reads. */
+	if (tree_path(path, folder, NETWORK_TLS) != 0 || tree_make(path, &root) != 0 || chmod(path, 0755) != 0)
+		return DENCRYPT_IO;
+	r = put_certificates(path, ca, server);
+	if (r == DENCRYPT_OK)
+		r = put_key(path, key, user);
+	if (r == DENCRYPT_OK)
+		r = put_listen(path, name, port);
+	return r;
+}
+
+enum dencrypt_result network_make_server(const char *folder, const struct dencrypt_ca *ca, const char *org,
+	const char *name, unsigned port, const struct unix_user *user)
 {
 	struct dencrypt_certificate *server = NULL;
 	struct dencrypt_key *key = NULL;
@@ -97,25 +115,10 @@ static enum dencrypt_result fill(const char *folder, const struct dencrypt_ca *c
 		r = dencrypt_ca_sign_machine(ca, key, DENCRYPT_DIRECTORY, name, id, org, NETWORK_DAYS, time(NULL),
 			&server);
 	if (r == DENCRYPT_OK)
-		r = put_certificates(folder, ca, server);
-	if (r == DENCRYPT_OK)
-		r = put_key(folder, key, user);
-	if (r == DENCRYPT_OK)
-		r = put_listen(folder, name, port);
+		r = network_put_server(folder, dencrypt_ca_certificate(ca), server, key, name, port, user);
 	dencrypt_certificate_free(server);
 	dencrypt_key_free(key);
 	return r;
-}
-
-enum dencrypt_result network_make_server(const char *folder, const struct dencrypt_ca *ca, const char *org,
-	const char *name, unsigned port, const struct unix_user *user)
-{
-	char path[PATH_MAX];
-
-	/* Only root writes in it; slapd reads. */
-	if (tree_path(path, folder, NETWORK_TLS) != 0 || tree_make(path, &root) != 0 || chmod(path, 0755) != 0)
-		return DENCRYPT_IO;
-	return fill(path, ca, org, name, port, user);
 }
 
 int network_uri(const char *state, char *uri, size_t size)

@@ -28,6 +28,11 @@ enum dencrypt_result network_make_ca(const char *folder, const char *org, struct
 enum dencrypt_result network_make_server(const char *folder, const struct dencrypt_ca *ca, const char *org,
 	const char *name, unsigned port, const struct unix_user *user);
 
+/* The same out of a certificate that was made elsewhere, on its machine. */
+enum dencrypt_result network_put_server(const char *folder, const struct dencrypt_certificate *ca,
+	const struct dencrypt_certificate *server, const struct dencrypt_key *key, const char *name, unsigned port,
+	const struct unix_user *user);
+
 /* Where the hosts find the server; -1 with ENOENT where it serves no network. */
 int network_uri(const char *state, char *uri, size_t size);
 

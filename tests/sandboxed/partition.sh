@@ -1,0 +1,242 @@
+#!/bin/bash
+# sandbox: outside
+# Two directory servers, two hosts, and a link between the servers that breaks: never more
+# than six guesses, nothing lost that the writer acknowledged, both the same afterwards.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+[ -n "${DENSHI_SANDBOX:-}" ] || exec "$here/sandbox" --populated --fast --hosts 2 --spare 1 --language en -- "$0"
+language=en
+export LANG=C.UTF-8
+# shellcheck source=tests/checks.sh
+. "$here/checks.sh"
+uri=$DENSHI_LDAP_URI state=/var/lib/denshi-server people=ou=people,o=acme
+first=sandbox.denshi.test second=m1.denshi.test
+work=$(mktemp -d /run/partition.XXXXXX)
+
+on() { # sandbox|NAME COMMAND...
+	local name=$1
+	shift
+	if [ "$name" = sandbox ]; then "$@"; else sandbox-host "$name" "$@"; fi
+}
+root() { on "$1" "$2" -Q -Y EXTERNAL -H "$uri" "${@:3}"; }
+writer_at() { root "$1" ldapsearch -LLL -b cn=writer,o=acme -s base denshiWriter 2>/dev/null | sed -n 's/^denshiWriter: //p'; }
+writer_is() { [ "$(writer_at sandbox)" = "$1" ] && [ "$(writer_at m1)" = "$1" ]; }
+# All entries with all attributes, but for what each server notes for itself: the state of
+# the replication, and what its own ppolicy saw of binds.
+content() {
+	root "$1" ldapsearch -LLL -o ldif_wrap=no -b o=acme '*' + |
+		grep -vE '^(contextCSN|pwdFailureTime|pwdAccountLockedTime|pwdLastSuccess|entryDN|subschemaSubentry|hasSubordinates):' |
+		awk 'BEGIN { RS = ""; FS = "\n" } { for (i = 1; i <= NF; i++) print $1 "\t" $i }' | sort
+}
+agree() { out=$(diff <(content sandbox) <(content m1)); }
+agree_soon() { # what differs is said
+	local k
+	for ((k = 0; k < 60; k++)); do
+		agree && return 0
+		sleep 0.5
+	done
+	return 1
+}
+# Binds with a password that either server has logged.
+binds_of() { cat "$DENSHI_SANDBOX"/slapd.log "$DENSHI_SANDBOX"/slapd-m1.log | grep -c "BIND dn=\"uid=$1,$people\" method=128"; }
+race() { # HOST USER N: N wrong guesses at once
+	sandbox-host "$1" "$DENSHI_BUILD/bench/pambench" -C /etc/pam.d -S denshi -nodelay -u "$2" -p guess-0 -race "$3" -wrong >"$work/$1.race" 2>&1
+}
+wobble() { # SECONDS: the link between the servers, cut at random moments
+	local end=$((SECONDS + $1))
+	while [ $SECONDS -lt $end ] && [ ! -e "$work/enough" ]; do
+		sleep 0.$((RANDOM % 4))$((RANDOM % 10))
+		sandbox-link down m1 sandbox
+		sleep 0.$((RANDOM % 6))$((RANDOM % 10))
+		sandbox-link up m1 sandbox
+	done
+}
+log_in() { out=$(sandbox-host "$1" pamtester denshi "$2" authenticate <<<"$3" 2>&1); rc=$?; }
+start_second() {
+	sandbox-service new slapd-m1 m1 openldap /usr/sbin/slapd -F $state/directory/config \
+		-h "$uri ldaps://:636/" -d stats
+	await 20 root m1 ldapwhoami
+}
+
+# ---- a second server ----
+sandbox-service stop denshi-ca
+run denshi directory add-replica $second "$work/m1.join" --yes
+check "not while the server runs" says 'setup-running' ''
+sandbox-service stop slapd
+run denshi directory add-replica $first "$work/m1.join" --yes
+check "not itself" refused
+run denshi directory add-replica $second "$work/m1.join" --yes
+check "add-replica" says 'can join now' ''
+passphrase=$(sed -n 's/.*: *\([a-z0-9]\{4\}\(-[a-z0-9]\{4\}\)\{3\}\)$/\1/p' <<<"$out")
+check "the join file is root's alone" equals "$(stat -c %a "$work/m1.join")" 600
+run denshi directory add-replica m2.denshi.test "$work/m2.join" --yes
+check "there is no third" says 'pair-exists' ''
+sandbox-service start slapd
+sandbox-service start denshi-ca
+out=$(sandbox-host m1 denshi directory join "$work/m1.join" --yes --password-fd 3 3<<<"aaaa-bbbb-cccc-dddd" 2>&1)
+check "a wrong passphrase" says 'join-wrong-passphrase' ''
+out=$(sandbox-host m1 denshi directory join "$work/m1.join" --yes --password-fd 3 3<<<"$passphrase" 2>&1)
+rc=$?
+check "join" done_well
+start_second
+check "both the same" agree_soon
+check "the first is the writer, at both" writer_is $first
+run denshi directory upgrade --dry-run
+check "nothing to upgrade" says 'up to date' ''
+for h in h1 h2; do
+	sandbox-host $h sed -i "s#^uri = .*#uri = \"ldaps://$first:636 ldaps://$second:636\";#" /etc/denshi/denshi.conf
+	sandbox-service stop denshid-$h
+	sandbox-service start denshid-$h
+done
+
+# ---- the log of changes holds hashes: nobody reads it; nobody logs in at the second ----
+as_host() {
+	sandbox-host h1 env LDAPTLS_CACERT=/etc/denshi/tls/ca.pem LDAPTLS_CERT=/etc/denshi/tls/host.pem \
+		LDAPTLS_KEY=/etc/denshi/tls/host.key "$@"
+}
+for server in $first $second; do
+	run as_host ldapsearch -Q -Y EXTERNAL -H ldaps://$server -LLL -b o=acme -s sub '(uid=d-plain01)' userPassword
+	check "a host reads at $server" says 'uid=d-plain01' ''
+	check "but no hash" says_not userPassword ''
+	run as_host ldapsearch -Q -Y EXTERNAL -H ldaps://$server -LLL -b cn=accesslog
+	check "and nothing of the log" says_not 'reqStart' ''
+done
+out=$(as_host ldapwhoami -x -H ldaps://$first -D "uid=d-master1,$people" -w "$(login_of d-master1)" 2>&1)
+rc=$?
+check "a right password at the writer" done_well
+out=$(as_host ldapwhoami -x -H ldaps://$second -D "uid=d-master1,$people" -w "$(login_of d-master1)" 2>&1)
+rc=$?
+check "is none at the other" says 'Invalid credentials' ''
+run as_host ldapmodify -Q -Y EXTERNAL -H ldaps://$second <<<$'dn: uid=d-both001,ou=people,o=acme\nchangetype: modify\nadd: denshiAttempt\ndenshiAttempt: 1'
+check "nor does that take a reservation" says 'Insufficient access' ''
+
+# ---- 64 wrong guesses from both sides, while the link breaks ----
+before=$(binds_of d-plain01)
+wobble 20 &
+wobbling=$!
+race h1 d-plain01 32 &
+r1=$!
+race h2 d-plain01 32 &
+wait $r1 $!
+check "the link broken: exactly six" equals $(($(binds_of d-plain01) - before)) 6
+log_in h1 d-plain01 "$(login_of d-plain01)"
+check "locked, also with the right one" says locked ''
+touch "$work/enough"
+wait $wobbling
+rm "$work/enough"
+check "both the same" agree_soon
+
+# ---- handed over under load, to and fro ----
+request() { # what is acknowledged is noted
+	local n=0 id
+	while [ ! -e "$work/enough" ]; do
+		n=$((n + 1))
+		id=$(sandbox-host h1 runuser -u d-maker01 -- denshi request transfer --subject "load $n" --json 2>/dev/null |
+			grep -oE 'r-[a-z0-9]+' | head -n 1)
+		if [ -n "$id" ]; then echo "$id"; else echo - >>"$work/failed"; sleep 0.2; fi
+	done
+}
+request >"$work/acknowledged" &
+loading=$!
+before=$(binds_of d-appr001)
+race h1 d-appr001 32 &
+r1=$!
+race h2 d-appr001 32 &
+r2=$!
+sleep 0.2
+run sandbox-host m1 denshi directory promote
+check "promote, under load" done_well
+check "the second is the writer, at both" writer_is $second
+wait $r1 $r2
+check "handed over while they race: never more than six" at_most $(($(binds_of d-appr001) - before)) 6
+n=$(wc -l <"$work/acknowledged")
+check "hosts follow" await 15 sh -c "[ \$(wc -l <$work/acknowledged) -gt $((n + 3)) ]"
+# What was left of the six is used up at the new writer.
+race h1 d-appr001 16
+check "nor after it" at_most $(($(binds_of d-appr001) - before)) 6
+log_in h2 d-appr001 "$(login_of d-appr001)"
+check "locked at the new writer" says locked ''
+run denshi directory promote
+check "and back" done_well
+check "the first is the writer again" writer_is $first
+n=$(wc -l <"$work/acknowledged")
+check "hosts follow" await 15 sh -c "[ \$(wc -l <$work/acknowledged) -gt $((n + 3)) ]"
+run denshi directory promote
+check "promote, where it is" says 'already' ''
+touch "$work/enough"
+wait $loading
+rm "$work/enough"
+check "both the same" agree_soon
+lost() { # of what was acknowledged, at a server
+	root "$1" ldapsearch -LLL -o ldif_wrap=no -b ou=requests,o=acme -s one cn | sed -n 's/^cn: //p' | sort >"$work/there"
+	sort -u "$work/acknowledged" | comm -23 - "$work/there" | wc -l
+}
+check "requests were acknowledged" equals "$(awk 'END { print (NR > 10) }' "$work/acknowledged")" 1
+check "none of them is lost at the first" equals "$(lost sandbox)" 0
+check "nor at the second" equals "$(lost m1)" 0
+
+# ---- the writer dies ----
+for k in 1 2 3; do log_in h1 d-both001 "wrong-$k"; done
+check "three wrong ones: three left" says 'attempts left: 3' ''
+before=$(binds_of d-both001)
+check "both the same" agree_soon
+kill -9 "$(cat "$DENSHI_SANDBOX/slapd.pid")"
+run sandbox-host m1 denshi directory promote
+check "nobody hands over" says 'promote-unreachable' ''
+run sandbox-host m1 denshi directory promote --force </dev/null
+check "not without its name" refused
+check "nothing has changed" equals "$(writer_at m1)" $first
+cat >"$work/dialogue" <<'END'
+set timeout 20
+spawn -noecho {*}[lrange $argv 1 end]
+expect "if it is dead: "
+send "[lindex $argv 0]\r"
+expect eof
+exit [lindex [wait] 3]
+END
+dialogue() { expect -f "$work/dialogue" "$@" 2>&1; } # WHAT IS TYPED COMMAND...
+out=$(dialogue "$second" sandbox-host m1 denshi directory promote --force)
+rc=$?
+check "a wrong name" refused
+out=$(dialogue "$first" sandbox-host m1 denshi directory promote --force)
+rc=$?
+check "forced, by its name" says 'is the writer now' ''
+check "hosts follow" await 20 sandbox-host h2 sh -c 'echo "$1" | pamtester denshi d-maker01 authenticate' - "$(login_of d-maker01)"
+race h1 d-both001 32 &
+r1=$!
+race h2 d-both001 32 &
+wait $r1 $!
+check "three of the six are gone already" equals $(($(binds_of d-both001) - before)) 3
+
+# ---- and comes back ----
+sandbox-link down m1 sandbox
+run denshi directory confirm
+check "without the other's word it doesn't start" says 'confirm-unreachable' ''
+sandbox-link up m1 sandbox
+check "it asks who the writer is" await 20 denshi directory confirm
+sandbox-service start slapd
+out=$(writer_at sandbox)
+check "and never takes itself for it" equals "$out" $second
+check "both the same" agree_soon
+before=$(binds_of d-both001)
+race h1 d-both001 16
+check "locked, whoever is asked" equals "$(binds_of d-both001)" "$before"
+run denshi directory promote
+check "handed back" done_well
+check "the first is the writer again" writer_is $first
+check "both the same" agree_soon
+
+# ---- one again ----
+sandbox-service stop denshi-ca
+sandbox-service stop slapd
+run denshi directory remove-replica $second --yes
+check "remove-replica" done_well
+sandbox-service start slapd
+sandbox-service start denshi-ca
+run denshi directory promote
+check "alone" says 'promote-alone' ''
+log_in h1 d-maker01 "$(login_of d-maker01)"
+check "a login" done_well
+kill "$(cat "$DENSHI_SANDBOX/slapd-m1.pid")"
+rm -rf "$work"
+summary
