@@ -354,7 +354,6 @@ static int first_is_back(struct replica *r)
 	return dendir_first_answers(r->site);
 }
 
-/* Once a second: what couldn't be written (disk full) is tried again. */
 /* Which of several servers is the writer, as the one that is watched knows it. */
 static void follow_writer(struct replica *r)
 {
@@ -366,6 +365,7 @@ static void follow_writer(struct replica *r)
 	(void)dendir_follow_update(r->d);
 }
 
+/* Once a second: what couldn't be written (disk full) is tried again. */
 static int on_idle(void *context)
 {
 	struct replica *r = context;

@@ -12,7 +12,7 @@
 
 static char *pointer_dn(char *dn, const struct dendir *d)
 {
-	return dendir_dn(dn, d, "cn=" DENDIR_POINTER_CN ",ou=published");
+	return dendir_dn(dn, d, DENDIR_DN_POINTER);
 }
 
 static void value_of(const struct runner *r, char value[RUNNER_SIZE])

@@ -161,7 +161,7 @@ enum den_code dendir_serial_read(struct dendir *d, int64_t *serial)
 	enum den_code code;
 
 	*serial = -1;
-	code = dendir_search(d, dendir_dn(dn, d, "cn=" DENDIR_POINTER_CN ",ou=published"), DENDIR_BASE, NULL, attributes,
+	code = dendir_search(d, dendir_dn(dn, d, DENDIR_DN_POINTER), DENDIR_BASE, NULL, attributes,
 		read_serial, serial);
 	return code == DEN_OK && *serial < 0 ? DEN_DIRECTORY_REFUSED : code;
 }

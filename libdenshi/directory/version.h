@@ -11,6 +11,7 @@
 
 /* The pointer's cn; versions are LOGIN.SERIAL and g.GROUP.SERIAL. */
 #define DENDIR_POINTER_CN "serial"
+#define DENDIR_DN_POINTER "cn=" DENDIR_POINTER_CN ",ou=published"
 
 struct dendir_version {
 	int64_t serial;

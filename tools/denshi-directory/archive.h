@@ -16,7 +16,7 @@
  *
  *	#= config		cn=config as LDIF
  *	#= database N SUFFIX	a database as LDIF, with operational attributes and hashes
- *	#= file NAME		a file: ca/ca.key, ca/ca.pem, denshi.conf
+ *	#= file NAME		a file: denshi.conf, or one of archive_files
  *	#= end
  *
  * so that zcat(1), an editor and slapadd(8) do where there is no denshi. The file is
@@ -40,6 +40,17 @@ struct archive_head {
 	struct unix_user denshid, ca;
 	int ca_key;
 };
+
+/* The files beside the databases: STATE/folder/name. Those of a CA only where they are wanted. */
+#define ARCHIVE_CONF "denshi.conf"
+enum archive_owner { ARCHIVE_ROOT, ARCHIVE_SLAPD, ARCHIVE_SIGNER };
+struct archive_file {
+	const char *folder, *name;
+	enum archive_owner owner;
+	unsigned mode;
+	int is_ca;
+};
+extern const struct archive_file archive_files[]; /* ends with a NULL folder */
 
 struct archive;
 

@@ -103,14 +103,19 @@ static int put_file(struct backup *b, const char *name, const char *path)
 
 static int put_files(struct backup *b)
 {
-	static const char *const names[] = {"ca/ca.key", "ca/ca.pem"};
 	char path[PATH_MAX];
 
-	if (access(b->run->config_path, F_OK) == 0 && put_file(b, "denshi.conf", b->run->config_path) != 0)
+	if (access(b->run->config_path, F_OK) == 0 && put_file(b, ARCHIVE_CONF, b->run->config_path) != 0)
 		return -1;
-	for (size_t i = 0; b->run->ca_key && i < sizeof(names) / sizeof(names[0]); i++)
-		if (tree_path(path, b->run->state, names[i]) != 0 || put_file(b, names[i], path) != 0)
+	for (const struct archive_file *f = archive_files; f->folder; f++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s/%s", f->folder, f->name);
+		if ((f->is_ca && !b->run->ca_key) || !set_in_use(b->run->state, f->folder))
+			continue;
+		if (tree_path(path, b->run->state, name) != 0 || put_file(b, name, path) != 0)
 			return -1;
+	}
 	return 0;
 }
 

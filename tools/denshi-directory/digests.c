@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "directory/version.h"
 
 struct entry {
 	char *dn; /* as in LDIF: "dn: uid=..." or "dn:: base64" */
@@ -108,13 +109,16 @@ static int end_entry(struct digests *d)
 
 int digests_add(struct digests *d, const char *line, size_t len)
 {
-	static const char ignored[] = "contextCSN:";
+	static const char ignored[] = "contextCSN:", pointer[] = "dn: " DENDIR_DN_POINTER ",", csn[] = "entryCSN:";
 
 	if (len > 0 && line[len - 1] == '\n')
 		len--;
 	if (len == 0)
 		return end_entry(d);
 	if (line[0] == '#' || strncmp(line, ignored, sizeof(ignored) - 1) == 0)
+		return 0;
+	if (strncmp(line, csn, sizeof(csn) - 1) == 0 && d->nlines > 0 &&
+		strncmp(d->lines[0], pointer, sizeof(pointer) - 1) == 0)
 		return 0;
 	if (reserve(&d->lines, &d->lines_room, d->nlines, sizeof(*d->lines)) != 0)
 		return -1;

@@ -1,7 +1,7 @@
 /*
  * What two runs of LDIF have in common: one digest an entry, with all its attributes,
  * operational ones and hashes too. Only contextCSN is left out, which a server writes
- * now and then.
+ * now and then, and entryCSN of the pointer, which a restore makes new.
  */
 #ifndef DENSHI_DIRECTORY_DIGESTS_H
 #define DENSHI_DIRECTORY_DIGESTS_H

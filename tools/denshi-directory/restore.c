@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crypto/file.h"
-#include "directory/schema.h"
+#include "directory/version.h"
 #include "tools/denshi-directory/compare.h"
 #include "tools/denshi-directory/slap.h"
 #include "tools/server/interrupt.h"
@@ -24,7 +25,10 @@
 struct replacement {
 	char from[PATH_MAX], to[PATH_MAX];
 };
-#define REPLACEMENTS 3
+#define REPLACEMENTS 4
+#define LINKS_MAX 3
+
+static const struct unix_user root_user = {0, 0};
 
 struct restore {
 	const struct run *run;
@@ -35,7 +39,9 @@ struct restore {
 	struct replacement replacements[REPLACEMENTS];
 	char *conf; /* of denshi.conf, for when the directory is in use */
 	size_t conf_size;
-	int was_replica, conf_kept;
+	int was_replica, conf_kept, is_pointer;
+	const char *links[LINKS_MAX + 2]; /* the folders beside `directory`, which comes last */
+	size_t nlinks;
 	size_t entries;
 	struct slap_writer writer;
 	/* the part that is being read */
@@ -54,6 +60,10 @@ static void plan_replacements(struct restore *s)
 
 	snprintf(s->replacements[0].from, PATH_MAX, "%s", s->head.set);
 	snprintf(s->replacements[0].to, PATH_MAX, "%s", s->set);
+	/* What slapd shows on the network is named by its link. */
+	snprintf(s->replacements[3].from, PATH_MAX, "%.*s/tls/", (int)(strrchr(s->head.set, '/') - s->head.set),
+		s->head.set);
+	snprintf(s->replacements[3].to, PATH_MAX, "%.200s/tls/", s->run->state);
 	for (size_t i = 0; i < 2; i++) {
 		static const char peer[] = "gidNumber=%u[+]uidNumber=%u,cn=peercred,";
 
@@ -129,9 +139,37 @@ static int take_config(struct restore *s, const char *line, size_t len)
 
 /* -- databases and files --------------------------------------------------------------------------- */
 
+/*
+ * The pointer's change is of now: a host that remembers a state from after the backup (its
+ * cookie) asks for what is newer, gets the pointer as it is here, and drops what is no
+ * longer. Versions never change, so nothing else can be newer there than here.
+ */
+static int take_new_csn(struct restore *s, const char *old)
+{
+	const char *rest = strchr(old, '#');
+	struct timespec now;
+	struct tm tm;
+	char line[128];
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!rest || !gmtime_r(&now.tv_sec, &tm) || strlen(rest) > 64)
+		return fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	n = strftime(line, sizeof(line), "entryCSN: %Y%m%d%H%M%S", &tm);
+	n += (size_t)snprintf(line + n, sizeof(line) - n, ".%06ldZ%s", now.tv_nsec / 1000, rest);
+	return slap_write(&s->writer, line, n) == 0 ? 0 : slap_write_finish(&s->writer);
+}
+
 static int take_entry(struct restore *s, const char *line, size_t len)
 {
-	s->entries += strncmp(line, "dn:", 3) == 0;
+	static const char pointer[] = "dn: " DENDIR_DN_POINTER ",";
+
+	if (strncmp(line, "dn:", 3) == 0) {
+		s->entries++;
+		s->is_pointer = strncmp(line, pointer, sizeof(pointer) - 1) == 0;
+	}
+	if (s->is_pointer && strncmp(line, "entryCSN: ", 10) == 0)
+		return take_new_csn(s, line);
 	return slap_write(&s->writer, line, len) == 0 ? 0 : slap_write_finish(&s->writer);
 }
 
@@ -182,35 +220,54 @@ static int put_conf(struct restore *s)
 	return there || !s->conf ? 0 : write_file(s, s->run->config_path, &bytes, 0644);
 }
 
-static int end_ca(struct restore *s)
+/* The folder of its set, once. */
+static int make_folder(struct restore *s, const struct archive_file *f, const struct unix_user *owner)
 {
+	char path[PATH_MAX];
+
+	if (tree_path(path, s->set, f->folder) != 0)
+		return fail_file(s->run, s->set);
+	if (tree_make(path, f->is_ca ? owner : &root_user) != 0)
+		return errno == EEXIST ? 0 : fail_file(s->run, path);
+	if (!f->is_ca && chmod(path, 0755) != 0)
+		return fail_file(s->run, path);
+	s->links[s->nlinks++] = f->folder;
+	return 0;
+}
+
+static int put_file(struct restore *s, const struct archive_file *f)
+{
+	const struct unix_user *const owners[] = {[ARCHIVE_ROOT] = &root_user,
+		[ARCHIVE_SLAPD] = &s->run->directory_user, [ARCHIVE_SIGNER] = &s->run->ca_user};
+	const struct unix_user *owner = owners[f->owner];
 	const struct dencrypt_bytes bytes = {(unsigned char *)s->text, s->used};
 	char path[PATH_MAX];
 
-	if (tree_path(path, s->set, "ca") != 0 || (tree_make(path, &s->run->ca_user) != 0 && errno != EEXIST) ||
-		tree_path(path, s->set, s->name) != 0)
-		return fail_file(s->run, path);
-	if (write_file(s, path, &bytes, strcmp(s->name, "ca/ca.key") == 0 ? 0600 : 0644) != 0)
+	/* One that survived what the directory did not is newer, or the same. */
+	if (set_in_use(s->run->state, f->folder))
+		return 0;
+	if (make_folder(s, f, owner) != 0 || tree_path(path, s->set, s->name) != 0 ||
+		write_file(s, path, &bytes, f->mode) != 0)
 		return -1;
-	return lchown(path, s->run->ca_user.uid, s->run->ca_user.gid) == 0 ? 0 : fail_file(s->run, path);
+	return lchown(path, owner->uid, owner->gid) == 0 ? 0 : fail_file(s->run, path);
 }
 
 static int end_file(struct restore *s)
 {
-	static const struct {
-		const char *name;
-		int (*end)(struct restore *);
-	} files[] = {{"denshi.conf", end_conf}, {"ca/ca.key", end_ca}, {"ca/ca.pem", end_ca}};
-	int result = -1;
-	size_t i;
+	const struct archive_file *f = archive_files;
+	const char *slash = strchr(s->name, '/');
+	int result;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (strcmp(files[i].name, s->name) == 0)
-			break;
-	if (i == sizeof(files) / sizeof(files[0]))
-		fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
+	while (f->folder && slash &&
+		(strncmp(f->folder, s->name, (size_t)(slash - s->name)) != 0 ||
+			strlen(f->folder) != (size_t)(slash - s->name) || strcmp(f->name, slash + 1) != 0))
+		f++;
+	if (strcmp(s->name, ARCHIVE_CONF) == 0)
+		result = end_conf(s);
+	else if (slash && f->folder)
+		result = put_file(s, f);
 	else
-		result = files[i].end(s);
+		result = fail(s->run, DEN_BACKUP_DAMAGED, s->path, NULL);
 	explicit_bzero(s->text, sizeof(s->text));
 	return result;
 }
@@ -294,10 +351,8 @@ static int make_set(struct restore *s)
 
 static int commit(struct restore *s)
 {
-	static const char *const with_ca[] = {"ca", "directory", NULL};
-	int ca = s->head.ca_key && !set_in_use(s->run->state, "ca");
-
-	if (set_commit(s->run->state, s->set, ca ? with_ca : with_ca + 1) != 0)
+	s->links[s->nlinks] = "directory";
+	if (set_commit(s->run->state, s->set, s->links) != 0)
 		return fail_file(s->run, s->run->state);
 	return put_conf(s);
 }
