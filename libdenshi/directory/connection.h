@@ -144,6 +144,9 @@ const char *dendir_entry_dn(struct dendir_entry *e);
 const char *dendir_entry_string(struct dendir_entry *e, const char *attribute);
 /* Value number i as bytes, NULL at the end. */
 const void *dendir_entry_value(struct dendir_entry *e, const char *attribute, size_t i, size_t *len);
+/* Every attribute of an entry that was searched for, but `except`, as additions. */
+struct dendir_mods;
+void dendir_entry_copy(struct dendir_entry *e, struct dendir_mods *m, const char *except);
 int64_t dendir_entry_number(struct dendir_entry *e, const char *attribute, int64_t otherwise);
 
 /* -- writing ------------------------------------------------------------------------------ */

@@ -71,6 +71,24 @@ const char *dendir_entry_string(struct dendir_entry *e, const char *attribute)
 	return value && strlen(value) == len ? value : "";
 }
 
+void dendir_entry_copy(struct dendir_entry *e, struct dendir_mods *m, const char *except)
+{
+	BerElement *at = NULL;
+
+	for (char *name = ldap_first_attribute(e->ld, e->message, &at); name;
+		name = ldap_next_attribute(e->ld, e->message, at)) {
+		struct berval **values = ldap_get_values_len(e->ld, e->message, name);
+
+		for (size_t i = 0; values && values[i] && strcasecmp(name, except) != 0; i++)
+			dendir_mods_put_bytes(m, DENDIR_ADD, name, values[i]->bv_val, values[i]->bv_len);
+		if (values)
+			ldap_value_free_len(values);
+		ldap_memfree(name);
+	}
+	if (at)
+		ber_free(at, 0);
+}
+
 int64_t dendir_entry_number(struct dendir_entry *e, const char *attribute, int64_t otherwise)
 {
 	const char *text = dendir_entry_string(e, attribute);

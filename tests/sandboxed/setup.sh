@@ -25,6 +25,12 @@ slapd_start() {
 	await 10 ldapwhoami -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI"
 }
 slapd_stop() { kill "$slapd"; wait "$slapd"; }
+# What a function in the background is a shell of; denshi-setup is its child.
+kill_setup() {
+	pkill -KILL -P "$1" 2>/dev/null
+	kill -KILL "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
 everything() { find $state "$conf" -printf '%p %m %u %s\n' | grep -v -e /data -e '/lock$' | sort; }
 is_gone() { [ -z "$(ls -A $state)" ]; }
 conf_is_as_before() { [ "$(cksum <"$conf")" = "$conf_before" ]; }
@@ -101,10 +107,9 @@ took_ms=$((($(date +%s%N) - from) / 1000000))
 denshi setup --remove --yes >/dev/null 2>&1
 kills=12 halves=0 unused=0
 for ((k = 1; k <= kills; k++)); do
-	(timeout -s KILL "$(printf '0.%03d' $((took_ms * k / kills > 999 ? 999 : took_ms * k / kills)))" \
-		denshi setup --organisation acme --master d-master1 --master-name 'Hanako Yamada' \
-		--master-mail hanako@acme.example --host d1.acme.example --argon2-memory 1024 --argon2-passes 1 \
-		--yes --network --generate) >/dev/null 2>&1
+	setup --network --generate >/dev/null 2>&1 &
+	sleep "$(printf '0.%03d' $((took_ms * k / kills > 999 ? 999 : took_ms * k / kills)))"
+	kill_setup $!
 	if [ -e $state/directory ]; then
 		slapd_start
 		ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -b o=acme -s base >/dev/null 2>&1 || halves=$((halves + 1))

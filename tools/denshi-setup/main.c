@@ -10,15 +10,10 @@
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/interrupt.h"
 
-static int make(struct setup *s)
+static int put_in_use(struct setup *s)
 {
-	static int (*const steps[])(struct setup *) = {files_make, files_make_ca, files_make_network,
-		entries_make};
 	int written = 0;
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i](s) != 0 || interrupt_came())
-			return interrupt_came() ? fail(s, DEN_SETUP_INTERRUPTED, NULL) : -1;
 	if (conf_write(s, &written) != 0)
 		return -1;
 	if (files_commit(s) == 0)
@@ -28,12 +23,24 @@ static int make(struct setup *s)
 	return -1;
 }
 
+static int make(struct setup *s)
+{
+	int (*const steps[])(struct setup *) = {files_make, files_make_ca, files_make_network,
+		entries_make, s->existing ? existing_attach : put_in_use};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (interrupt_came() || steps[i](s) != 0)
+			return interrupt_came() ? fail(s, DEN_SETUP_INTERRUPTED, NULL) : -1;
+	return 0;
+}
+
 static void tell(const struct setup *s)
 {
-	say(s, DEN_SETUP_DONE, s->org, s->state, NULL);
+	say(s, s->existing ? DEN_EXISTING_DONE : DEN_SETUP_DONE, s->org, s->state, NULL);
 	if (s->generate)
 		say(s, DEN_SETUP_PASSWORD_IS, s->master, den_secret_bytes(s->password), NULL);
-	say(s, DEN_SETUP_NEXT, s->master, s->network ? "denshi-slapd-network" : "denshi-slapd", NULL);
+	say(s, DEN_SETUP_NEXT, s->master,
+		s->network ? "denshi-slapd-network" : s->existing ? "slapd" : "denshi-slapd", NULL);
 	if (s->network)
 		say(s, DEN_SETUP_NEXT_HOSTS, NULL);
 }
@@ -42,11 +49,13 @@ static int set_up(struct setup *s)
 {
 	int result;
 
-	if (files_in_use(s))
+	if (files_in_use(s) || existing_is_in_use(s))
 		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
 	if (plan_surroundings(s) != 0)
 		return -1;
 	plan_show(s);
+	if (s->existing && existing_show(s) != 0)
+		return -1;
 	if (s->dry_run) {
 		say(s, DEN_SETUP_DRY_RUN, NULL);
 		return 0;
@@ -57,6 +66,8 @@ static int set_up(struct setup *s)
 		return -1;
 	if (files_in_use(s))
 		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
+	if (s->existing && existing_clean(s) != 0)
+		return -1;
 	files_sweep(s);
 	interrupt_hold();
 	result = make(s);
@@ -86,6 +97,10 @@ static int is_running(const struct setup *s)
 
 static int undo(struct setup *s)
 {
+	int found, result = existing_remove(s, &found);
+
+	if (found || result != 0)
+		return result;
 	if (!files_in_use(s))
 		return conf_is_ours(s) ? join_undo(s) : fail(s, DEN_SETUP_NOTHING, s->state, NULL);
 	if (is_running(s))

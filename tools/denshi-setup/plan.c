@@ -40,6 +40,8 @@ enum option_key {
 	O_NETWORK,
 	O_PORT,
 	O_JOIN,
+	O_EXISTING,
+	O_SLAPD_CONFIG,
 	O_HELP,
 };
 
@@ -69,6 +71,8 @@ static const struct option options[] = {
 	{"network", no_argument, NULL, O_NETWORK},
 	{"port", required_argument, NULL, O_PORT},
 	{"join", required_argument, NULL, O_JOIN},
+	{"existing", required_argument, NULL, O_EXISTING},
+	{"slapd-config", required_argument, NULL, O_SLAPD_CONFIG},
 	{"help", no_argument, NULL, O_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -110,6 +114,7 @@ static void defaults(struct setup *s)
 	s->state = SET_STATE;
 	s->schema_dir = DENSHI_DATADIR "/ldap-schema";
 	s->config_path = DEN_CONFIG_PATH;
+	s->slapd_config = "/etc/ldap/slapd.d";
 }
 
 static void wrong(struct setup *s, struct given *g, const char *option, const char *found, enum den_code allowed)
@@ -150,7 +155,8 @@ static void take_text(struct setup *s, struct given *g, int key, const char *tex
 		[O_URI] = &g->uri,		[O_STATE] = &s->state,
 		[O_HOST] = &g->host,		[O_ACCOUNTS] = &s->accounts_file,
 		[O_SCHEMA_DIR] = &s->schema_dir, [O_CONFIG] = &s->config_path,
-		[O_JOIN] = &s->join_file,	[O_HELP] = NULL,
+		[O_JOIN] = &s->join_file,	[O_EXISTING] = &s->existing,
+		[O_SLAPD_CONFIG] = &s->slapd_config, [O_HELP] = NULL,
 	};
 	int *const flags[] = {
 		[O_SAMPLE_ACCOUNTS] = &s->sample, [O_GENERATE] = &s->generate, [O_DRY_RUN] = &s->dry_run,
@@ -226,6 +232,24 @@ static void check_master(struct setup *s, struct given *g)
 	}
 }
 
+/* A local socket: only there root is the server's administrator. */
+static void check_existing(struct setup *s, struct given *g)
+{
+	if (!s->existing)
+		return;
+	if (strcmp(s->existing, "ldapi:///") == 0)
+		s->existing = "ldapi://%2Fvar%2Frun%2Fslapd%2Fldapi";
+	if (strncmp(s->existing, "ldapi:", 6) != 0 || !den_config_allows("writer", s->existing))
+		wrong(s, g, "--existing", s->existing, DEN_CONFIG_URI);
+	if (s->network) {
+		fail(s, DEN_EXISTING_NO_NETWORK, NULL);
+		g->wrong = 1;
+	}
+	check_path(s, g, "--slapd-config", s->slapd_config);
+	if (!g->uri)
+		g->uri = s->existing;
+}
+
 static void check(struct setup *s, struct given *g)
 {
 	struct den_config config;
@@ -237,6 +261,7 @@ static void check(struct setup *s, struct given *g)
 	den_config_defaults(&config);
 	check_setting(s, g, "organisation", "--organisation", g->org, s->org, sizeof(s->org),
 		DEN_CONFIG_ORGANISATION);
+	check_existing(s, g);
 	check_setting(s, g, "uri", "--uri", g->uri ? g->uri : config.uri, s->uri, sizeof(s->uri), DEN_CONFIG_URI);
 	check_setting(s, g, "host", "--host", g->host ? g->host : config.host, s->host, sizeof(s->host),
 		DEN_CONFIG_HOST);

@@ -47,6 +47,7 @@ struct setup {
 	int network; /* the directory serves other hosts, on port */
 	unsigned port;
 	const char *join_file;
+	const char *existing, *slapd_config; /* a slapd that is there already: URI, folder of cn=config */
 	int argon2id; /* slapd's module for it is here */
 	struct setup_account *accounts;
 	size_t naccounts;
@@ -114,6 +115,16 @@ int conf_write(const struct setup *s, int *written);
 int conf_undo(const struct setup *s);
 /* 1 where setup wrote settings that are still there. */
 int conf_is_ours(const struct setup *s);
+
+/* The database goes into a slapd that is there already (existing.c). What will be added, shown;
+ * what an interrupted run added, taken away; the set hung in, once it is built, and denshi.conf
+ * written. */
+int existing_show(struct setup *s);
+int existing_clean(struct setup *s);
+int existing_attach(struct setup *s);
+int existing_is_in_use(const struct setup *s);
+/* Takes out what was recorded; *found: there was anything. */
+int existing_remove(struct setup *s, int *found);
 
 /* A host that joins an organisation whose directory is elsewhere; join_file. */
 int join(struct setup *s);

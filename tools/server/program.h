@@ -4,6 +4,7 @@
 
 #define PROGRAM_SLAPADD "/usr/sbin/slapadd"
 #define PROGRAM_SLAPCAT "/usr/sbin/slapcat"
+#define PROGRAM_SLAPMODIFY "/usr/sbin/slapmodify"
 #define PROGRAM_SLAPD "/usr/sbin/slapd"
 #define LDAP_MODULES "/usr/lib/ldap"
 #define LDAP_SCHEMA "/etc/ldap/schema"
