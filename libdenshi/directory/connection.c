@@ -413,6 +413,24 @@ enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods
 	return finish(d, rc, msgid);
 }
 
+enum den_code dendir_modify_if(struct dendir *d, const char *dn, const char *filter, struct dendir_mods *m)
+{
+	LDAPMod **list = dendir_mods_list(d, m);
+	LDAPControl *controls[2] = {NULL, NULL};
+	int msgid = 0, rc;
+	enum den_code code;
+
+	if (!list)
+		return DEN_DIRECTORY_REFUSED;
+	rc = ldap_create_assertion_control(d->ld, (char *)filter, 1, &controls[0]);
+	if (rc != LDAP_SUCCESS)
+		return dendir_note(d, rc, NULL);
+	rc = ldap_modify_ext(d->ld, dn, list, controls, NULL, &msgid);
+	code = finish(d, rc, msgid);
+	ldap_control_free(controls[0]);
+	return code;
+}
+
 /* The request value of a read-entry control: the attributes wanted (RFC 4527, 3). */
 static LDAPControl *post_read(const char *const *attributes)
 {

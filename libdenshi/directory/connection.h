@@ -167,6 +167,9 @@ void dendir_mods_drop(struct dendir_mods *m, const char *attribute);
 /* Add: every put is a value of the new entry. */
 enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m);
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m);
+/* The same where the entry matches filter, decided in the same operation (RFC 4528);
+ * otherwise refused, and dendir_result is LDAP_ASSERTION_FAILED. */
+enum den_code dendir_modify_if(struct dendir *d, const char *dn, const char *filter, struct dendir_mods *m);
 /* The same, and the entry as it is afterwards, in the same operation (RFC 4527 post-read). */
 enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir_mods *m,
 	const char *const *attributes, dendir_each *each, void *context);

@@ -4,8 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* How often somebody else may be faster in taking a slot. */
+#define RESERVE_TRIES 40
+/* How long six attempts may be in flight, on a busy server; and how long others wait for a slot. */
+#define IN_FLIGHT_MS 1000
+#define WAIT_MS 2000
+#define PAUSE_MS 20
 
 #define SERVER_LOCK "pwdAccountLockedTime"
+#define ALL_TAKEN \
+	"(denshiAttempt=1)(denshiAttempt=2)(denshiAttempt=3)(denshiAttempt=4)(denshiAttempt=5)(denshiAttempt=6)"
 static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, NULL};
 
 /* Slots and records as one reading of the credential showed them. */
@@ -57,6 +68,15 @@ static int is_locked(const struct slots *s)
 	return s->taken[DENDIR_SEAL] || s->server_lock;
 }
 
+/* The record of slot k; NULL where there is none. */
+static const char *record_of(const struct slots *s, unsigned k)
+{
+	for (size_t i = 0; i < s->nrecords; i++)
+		if (s->records[i][0] == (char)('0' + k))
+			return s->records[i];
+	return NULL;
+}
+
 static const char *credential_dn(char *buf, const struct dendir *d, enum dendir_credential which,
 	const char *login)
 {
@@ -82,12 +102,19 @@ static void put_word(char *record, size_t size, const char *word, size_t most)
 	record[used] = '\0';
 }
 
+/* "SLOT:TOKEN TIME HOST SERVICE RHOST". The token makes it another record than that of the slot's
+ * taker before or after, within the same second and from the same place: a right
+ * password names what it clears by it. */
 static struct dendir_mods *reservation(unsigned slot, const struct dendir *d, const struct dendir_attempt *a)
 {
 	struct dendir_mods *m = dendir_mods_new();
 	char record[256], when[DENDIR_TIME_SIZE];
+	uint32_t token;
 
-	snprintf(record, sizeof(record), "%u %s %.120s ", slot, dendir_time(when, a->now), dendir_site_of(d)->host);
+	if (getrandom(&token, sizeof(token), GRND_NONBLOCK) != sizeof(token))
+		token = 0;
+	snprintf(record, sizeof(record), "%u:%08x %s %.120s ", slot, token, dendir_time(when, a->now),
+		dendir_site_of(d)->host);
 	put_word(record, sizeof(record), a->service, 40);
 	put_word(record, sizeof(record), " ", 1);
 	put_word(record, sizeof(record), a->rhost, 60);
@@ -106,6 +133,93 @@ static enum den_code missing(enum dendir_credential which)
 	return which == DENDIR_LOGIN ? DEN_LOGIN_UNKNOWN : DEN_APPROVAL_NONE;
 }
 
+static struct dendir_mods *put_seal(void)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
+	return m;
+}
+
+/* Shuts the credential for binds that reserve nothing, too, where filter says so. */
+static void seal_if(struct dendir *d, const char *dn, const char *filter)
+{
+	struct dendir_mods *m = put_seal();
+
+	(void)dendir_modify_if(d, dn, filter, m);
+	dendir_mods_free(m);
+}
+
+/* Whether six attempts are the same six, by their records. */
+static int is_same(const struct slots *a, const struct slots *b)
+{
+	for (unsigned k = 1; k <= DENDIR_ATTEMPTS; k++) {
+		const char *one = record_of(a, k), *other = record_of(b, k);
+
+		if (!one != !other || (one && strcmp(one, other) != 0))
+			return 0;
+	}
+	return 1;
+}
+
+static enum den_code look(struct dendir *d, const char *dn, enum dendir_credential which, struct slots *seen)
+{
+	enum den_code code;
+
+	slots_done(seen);
+	code = dendir_search(d, dn, DENDIR_BASE, NULL, slot_attributes, read_slots, seen);
+	if (code == DEN_OK && !seen->found)
+		return missing(which);
+	if (code != DEN_OK || !is_locked(seen))
+		return code;
+	/* The sixth to be evaluated may not have been the one in the sixth slot. */
+	if (!seen->taken[DENDIR_SEAL] && seen->count == DENDIR_ATTEMPTS)
+		seal_if(d, dn, "(&" ALL_TAKEN ")");
+	return locked(which);
+}
+
+static unsigned lowest_free(const struct slots *s)
+{
+	unsigned k = 1;
+
+	while (k <= DENDIR_ATTEMPTS && s->taken[k])
+		k++;
+	return k;
+}
+
+/*
+ * Looks for a free slot. All six taken is a lock once it is sealed: before, they may be
+ * in flight, right ones among them, and are waited for. Where the same six stand for
+ * IN_FLIGHT_MS, the one who would have sealed them is dead.
+ */
+static enum den_code find_free(struct dendir *d, const char *dn, enum dendir_credential which,
+	struct slots *seen, unsigned *slot)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	int64_t now = dendir_now_ms(), end = now + WAIT_MS, since = now;
+	struct slots before = {0};
+	enum den_code code = look(d, dn, which, seen);
+
+	while (code == DEN_OK && (*slot = lowest_free(seen)) > DENDIR_ATTEMPTS) {
+		slots_done(&before);
+		before = *seen;
+		memset(seen, 0, sizeof(*seen));
+		nanosleep(&pause, NULL);
+		code = look(d, dn, which, seen);
+		now = dendir_now_ms();
+		if (!is_same(&before, seen))
+			since = now;
+		if (code == DEN_OK && now - since > IN_FLIGHT_MS) {
+			seal_if(d, dn, "(&" ALL_TAKEN ")");
+			code = locked(which);
+		} else if (code == DEN_OK && now > end) {
+			code = DEN_BUSY;
+		}
+	}
+	slots_done(&before);
+	return code;
+}
+
 /*
  * Takes the lowest free slot, and tells what was taken afterwards. Slot 1 is
  * tried without reading first: the usual case costs one operation. A slot taken
@@ -116,7 +230,7 @@ static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_crede
 {
 	unsigned slot = 1;
 
-	for (unsigned tries = 0; tries <= 2 * DENDIR_ATTEMPTS; tries++) {
+	for (unsigned tries = 0; tries < RESERVE_TRIES; tries++) {
 		struct dendir_mods *m = reservation(slot, d, attempt);
 		enum den_code code = dendir_modify_read(d, dn, m, slot_attributes, read_slots, seen);
 
@@ -130,16 +244,11 @@ static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_crede
 			return missing(which);
 		if (dendir_result(d) != LDAP_TYPE_OR_VALUE_EXISTS)
 			return code;
-		slots_done(seen);
-		code = dendir_search(d, dn, DENDIR_BASE, NULL, slot_attributes, read_slots, seen);
+		code = find_free(d, dn, which, seen, &slot);
 		if (code != DEN_OK)
 			return code;
-		for (slot = 1; slot <= DENDIR_ATTEMPTS && seen->taken[slot]; slot++)
-			;
-		if (slot > DENDIR_ATTEMPTS || is_locked(seen))
-			return locked(which);
 	}
-	/* Twelve times somebody else was faster: a race of many wrong guesses. */
+	/* Again and again somebody else was faster: a race of very many. */
 	return DEN_BUSY;
 }
 
@@ -157,15 +266,48 @@ static struct dendir_mods *clearing(const struct slots *seen)
 	return m;
 }
 
-/* The slots that were seen, by value: what others reserved since stays. A clearing
- * that is lost errs to the safe side. */
+/* Drops from *seen what isn't there any more: cleared, or cleared and taken again. */
+static void keep_what_stands(struct slots *seen, const struct slots *now)
+{
+	for (unsigned k = 1; k <= DENDIR_SEAL; k++) {
+		const char *before = record_of(seen, k), *after = record_of(now, k);
+
+		if (!now->taken[k] || !before || !after || strcmp(before, after) != 0)
+			seen->taken[k] = 0;
+	}
+	for (size_t i = 0; i < seen->nrecords;) {
+		unsigned k = (unsigned)(seen->records[i][0] - '0');
+
+		if (k <= DENDIR_SEAL && seen->taken[k]) {
+			i++;
+			continue;
+		}
+		free(seen->records[i]);
+		seen->records[i] = seen->records[--seen->nrecords];
+	}
+}
+
+/*
+ * The slots that were seen, by value: what others reserved since stays. Another right
+ * password may have cleared some of them in between: the rest, then. A clearing that is
+ * lost errs to the safe side.
+ */
 static void clear_seen(struct dendir_proof *proof)
 {
-	struct dendir_mods *m = clearing(&proof->seen);
+	for (unsigned tries = 0; tries <= DENDIR_ATTEMPTS; tries++) {
+		struct slots now = {0};
+		struct dendir_mods *m = clearing(&proof->seen);
+		enum den_code code = dendir_modify(proof->as, proof->dn, m);
 
-	if (dendir_modify(proof->as, proof->dn, m) == DEN_OK)
-		slots_done(&proof->seen);
-	dendir_mods_free(m);
+		dendir_mods_free(m);
+		if (code == DEN_OK)
+			slots_done(&proof->seen);
+		if (code == DEN_OK || dendir_result(proof->as) != LDAP_NO_SUCH_ATTRIBUTE)
+			return;
+		if (dendir_search(proof->as, proof->dn, DENDIR_BASE, NULL, slot_attributes, read_slots, &now) == DEN_OK)
+			keep_what_stands(&proof->seen, &now);
+		slots_done(&now);
+	}
 }
 
 struct dendir *dendir_proof_connection(struct dendir_proof *proof)
@@ -180,18 +322,6 @@ void dendir_proof_free(struct dendir_proof *proof)
 	slots_done(&proof->seen);
 	dendir_close(proof->as);
 	free(proof);
-}
-
-/* Shuts the credential for binds that reserve nothing, too. */
-static enum den_code seal(struct dendir *d, const char *dn)
-{
-	struct dendir_mods *m = dendir_mods_new();
-	enum den_code code;
-
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
-	code = dendir_modify(d, dn, m);
-	dendir_mods_free(m);
-	return dendir_result(d) == LDAP_TYPE_OR_VALUE_EXISTS ? DEN_OK : code;
 }
 
 enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential which,
@@ -213,8 +343,11 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 		code = dendir_open_as(&p->as, d, p->dn, password);
 	if (code == DEN_LOGIN_WRONG) {
 		*left = DENDIR_ATTEMPTS - p->seen.count;
+		/* One of the others may be a right one that is about to clear them: six that were
+		 * evaluated and wrong have made the server lock as well. Where it missed one,
+		 * the next guess finds the six as they are (find_free). */
 		if (*left == 0)
-			(void)seal(d, p->dn);
+			seal_if(d, p->dn, "(&" ALL_TAKEN "(" SERVER_LOCK "=*))");
 		code = which == DENDIR_LOGIN ? DEN_LOGIN_WRONG : DEN_APPROVAL_WRONG;
 	} else if (code == DEN_OK) {
 		clear_seen(p);
@@ -398,6 +531,15 @@ static enum den_code unseal(struct dendir *master, const char *dn, enum dendir_c
 			break;
 	}
 	return code;
+}
+
+static enum den_code seal(struct dendir *master, const char *dn)
+{
+	struct dendir_mods *m = put_seal();
+	enum den_code code = dendir_modify(master, dn, m);
+
+	dendir_mods_free(m);
+	return dendir_result(master) == LDAP_TYPE_OR_VALUE_EXISTS ? DEN_OK : code;
 }
 
 enum den_code dendir_credential_reset(struct dendir *master, enum dendir_credential which, const char *login,

@@ -40,6 +40,7 @@ struct dendir_attempt {
  *   DEN_LOGIN_WRONG, DEN_APPROVAL_WRONG    *left attempts are left (maybe 0: it is locked now)
  *   DEN_LOGIN_LOCKED, DEN_APPROVAL_LOCKED  nothing was evaluated
  *   DEN_LOGIN_UNKNOWN, DEN_APPROVAL_NONE   there is no such credential
+ *   DEN_BUSY   nothing was evaluated: six others were all the time
  *   DEN_DIRECTORY_DOWN   nothing was evaluated, or the answer was lost; a reserved slot
  *                        stays taken (the safe side), an unreserved one isn't counted
  */
