@@ -27,6 +27,10 @@ function update(cn, state) {
 	printf "denshiMaster: cn=approval,uid=d-xmastr9,%s\ndenshiUpdateTime: 20260101000000Z\ndenshiState: %s\n", people, state
 	printf "denshiDiff: 000001 add d-xplain0 role: - -> general\n\n"
 }
+function part(cn) {
+	printf "dn: cn=1,cn=%s,ou=updates,o=acme\nobjectClass: denshiUpdatePart\ncn: 1\n", cn
+	printf "denshiDiffLines: 000002 add d-xplain0 name: - -> x\n\n"
+}
 BEGIN {
 	people = "ou=people,o=acme"
 	password = "probe-Password1"
@@ -74,6 +78,8 @@ BEGIN {
 	printf "denshiSerial: 9001\ndenshiState: group\ndisplayName: xgroup\ngidNumber: 399999\n\n"
 	update("9001", "running")
 	update("9002", "done")
+	part("9001")
+	part("9002")
 	printf "dn: cn=xbusiness,ou=businesses,o=acme\nobjectClass: denshiBusinessEntry\ncn: xbusiness\ndenshiKind: required\n\n"
 	printf "dn: cn=xaccount,ou=accounts,o=acme\nobjectClass: denshiAccountEntry\ncn: xaccount\n\n"
 	request("r-xpending", "d-xmaker0", "transfer", account)
