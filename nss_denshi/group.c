@@ -7,7 +7,7 @@
 #include "nss_denshi/pack.h"
 #include "nss_denshi/result.h"
 
-static NSS_DENSHI_THREAD struct nss_denshi_cursor cursor;
+static struct nss_denshi_cursor cursor;
 
 enum nss_status _nss_denshi_getgrnam_r(const char *name, struct group *gr, char *buf, size_t size,
 				       int *errnop)
@@ -47,16 +47,21 @@ enum nss_status _nss_denshi_getgrgid_r(gid_t gid, struct group *gr, char *buf, s
 	return nss_denshi_result(r, errnop);
 }
 
+static enum nss_status begin(void)
+{
+	nss_denshi_cursor_reset(&cursor);
+	return NSS_STATUS_SUCCESS;
+}
+
 enum nss_status _nss_denshi_setgrent(int stayopen)
 {
 	(void)stayopen;
-	cursor = (struct nss_denshi_cursor){ 0 };
-	return NSS_STATUS_SUCCESS;
+	return begin();
 }
 
 enum nss_status _nss_denshi_endgrent(void)
 {
-	return _nss_denshi_setgrent(0);
+	return begin();
 }
 
 /* The first group in SNAP behind the cursor; *POS is then behind that group. */
@@ -69,10 +74,10 @@ static int next_group(const struct den_snapshot *snap, uint64_t generation, uint
 	den_snapshot_meta(snap, &meta);
 	if (meta.flags & DEN_SNAPSHOT_NO_ENUMERATION)
 		return -ENOENT;
-	*pos = generation == cursor.generation ? cursor.pos : 0;
+	*pos = nss_denshi_cursor_place(&cursor, generation);
 	do {
 		r = den_snapshot_next_group(snap, pos, group);
-	} while (r == 0 && group->gid <= cursor.last);
+	} while (r == 0 && group->gid <= nss_denshi_cursor_last(&cursor));
 	return r;
 }
 
@@ -92,6 +97,6 @@ enum nss_status _nss_denshi_getgrent_r(struct group *gr, char *buf, size_t size,
 		r = nss_denshi_pack_group(snap, &group, gr, buf, size);
 	nss_denshi_leave();
 	if (r == 0)
-		cursor = (struct nss_denshi_cursor){ generation, pos, group.gid };
+		nss_denshi_cursor_move(&cursor, generation, pos, group.gid);
 	return nss_denshi_result(r, errnop);
 }

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "nss_denshi/mapping.h"
 #include "nss_denshi/nss_denshi.h"
+#include "nss_denshi/pack.h"
 #include "nss_denshi/result.h"
 
 /* Makes room for MORE gids behind *START: 1 there is, 0 there is some, up to the limit; -ENOMEM. */
@@ -19,7 +19,8 @@ static int make_room(size_t more, const long *start, long *size, gid_t **groups,
 	if (limit > 0 && want > (size_t)limit)
 		want = (size_t)limit;
 	if (want > (size_t)*size) {
-		larger = reallocarray(*groups, want, sizeof *larger);
+		larger = want > SIZE_MAX / sizeof *larger ? NULL :
+							    realloc(*groups, want * sizeof *larger);
 		if (larger == NULL)
 			return -ENOMEM;
 		*groups = larger;
@@ -31,7 +32,7 @@ static int make_room(size_t more, const long *start, long *size, gid_t **groups,
 static int add_groups(const struct den_snapshot *snap, const struct den_snapshot_user *user,
 		      gid_t primary, long *start, long *size, gid_t **groups, long limit)
 {
-	int64_t now = user->dated_count > 0 ? time(NULL) : 0;
+	int64_t now = user->dated_count > 0 ? nss_denshi_now() : 0;
 	size_t most = user->gid_count + user->dated_count, n = 0;
 	ssize_t have;
 	gid_t *at;

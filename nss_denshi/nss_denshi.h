@@ -4,7 +4,7 @@
  * Each answers from the mapped snapshot: on a hit no system call, lock or allocation, all strings
  * in the caller's buffer, errno as it was. NOTFOUND for whoever isn't denshi's (R-ID-2), UNAVAIL
  * where there is no sound snapshot, TRYAGAIN with ERANGE where the buffer is too small. All may be
- * called by any number of threads; the position of an enumeration is the calling thread's own.
+ * called by any number of threads; the position of an enumeration is the process's.
  */
 #ifndef DENSHI_NSS_DENSHI_H
 #define DENSHI_NSS_DENSHI_H

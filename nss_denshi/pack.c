@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 /* What stands where a password once stood; never from the file. */
 static const char no_password[] = "x";
@@ -103,7 +102,7 @@ int nss_denshi_pack_group(const struct den_snapshot *snap, const struct den_snap
 {
 	size_t pad = -(uintptr_t)buf % _Alignof(char *), dated = 0, dated_size = 0;
 	size_t members = group->member_count, name_size = group->name_len + 1, need;
-	int64_t now = group->dated_count > 0 ? time(NULL) : 0;
+	int64_t now = group->dated_count > 0 ? nss_denshi_now() : 0;
 	char **mem = (char **)(buf + pad), *p;
 	int r;
 

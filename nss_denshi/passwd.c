@@ -7,7 +7,7 @@
 #include "nss_denshi/pack.h"
 #include "nss_denshi/result.h"
 
-static NSS_DENSHI_THREAD struct nss_denshi_cursor cursor;
+static struct nss_denshi_cursor cursor;
 
 enum nss_status _nss_denshi_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size,
 				       int *errnop)
@@ -48,16 +48,21 @@ enum nss_status _nss_denshi_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, 
 	return nss_denshi_result(r, errnop);
 }
 
+static enum nss_status begin(void)
+{
+	nss_denshi_cursor_reset(&cursor);
+	return NSS_STATUS_SUCCESS;
+}
+
 enum nss_status _nss_denshi_setpwent(int stayopen)
 {
 	(void)stayopen;
-	cursor = (struct nss_denshi_cursor){ 0 };
-	return NSS_STATUS_SUCCESS;
+	return begin();
 }
 
 enum nss_status _nss_denshi_endpwent(void)
 {
-	return _nss_denshi_setpwent(0);
+	return begin();
 }
 
 /* The first user in SNAP behind the cursor; *POS is then behind that user. */
@@ -70,10 +75,10 @@ static int next_user(const struct den_snapshot *snap, uint64_t generation, uint3
 	den_snapshot_meta(snap, &meta);
 	if (meta.flags & DEN_SNAPSHOT_NO_ENUMERATION)
 		return -ENOENT;
-	*pos = generation == cursor.generation ? cursor.pos : 0;
+	*pos = nss_denshi_cursor_place(&cursor, generation);
 	do {
 		r = den_snapshot_next_user(snap, pos, user);
-	} while (r == 0 && user->uid <= cursor.last);
+	} while (r == 0 && user->uid <= nss_denshi_cursor_last(&cursor));
 	return r;
 }
 
@@ -93,6 +98,6 @@ enum nss_status _nss_denshi_getpwent_r(struct passwd *pw, char *buf, size_t size
 		r = nss_denshi_pack_user(&user, pw, buf, size);
 	nss_denshi_leave();
 	if (r == 0)
-		cursor = (struct nss_denshi_cursor){ generation, pos, user.uid };
+		nss_denshi_cursor_move(&cursor, generation, pos, user.uid);
 	return nss_denshi_result(r, errnop);
 }

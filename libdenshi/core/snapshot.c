@@ -51,15 +51,82 @@ uint64_t den_snap_hash_name(const char *name, size_t max, uint32_t seed, size_t 
 	return den_snap_finish(den_snap_step(hash, word));
 }
 
-/* R-ID-1, for a name of hashable characters. */
-static inline bool user_rule(const char *name, size_t len)
+/* Sixteen bytes at once, on whatever vectors the machine has. */
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words16 __attribute__((vector_size(16)));
+
+static inline uint64_t load_le64(const char *p)
 {
-	if (len < DEN_SNAPSHOT_USER_NAME_MIN || name[0] != 'd' || name[1] != '-')
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	return le64toh(word);
+}
+
+/* A login ID as two words, in which no byte is read that isn't its own. */
+struct user_key {
+	size_t len;
+	uint64_t first;
+	uint64_t rest;
+};
+
+/* The bytes of a name behind the first eight, LEN being 8 to 15. */
+static inline uint64_t rest_of(const char *name, size_t len)
+{
+	return load_le64(name + len - 8) >> 1 >> (127 - 8 * len);
+}
+
+/*
+ * R-ID-1, without a loop: sets KEY to the LEN bytes at NAME, of which none is zero, and says
+ * whether they are a login ID.
+ */
+static inline bool user_key(const char *name, size_t len, struct user_key *key)
+{
+	const uint64_t dash = (uint64_t)'-' << 8;
+	words16 halves;
+	bytes16 c, fine;
+
+	_Static_assert(DEN_SNAPSHOT_USER_NAME_MIN == 8 && DEN_SNAPSHOT_USER_NAME_MAX < 16,
+		       "two words hold all that may be one");
+	if (len - DEN_SNAPSHOT_USER_NAME_MIN >
+	    DEN_SNAPSHOT_USER_NAME_MAX - DEN_SNAPSHOT_USER_NAME_MIN)
 		return false;
-	for (size_t i = 2; i < len; i++)
-		if (unlikely(!is_letter_or_digit((unsigned char)name[i])))
-			return false;
-	return true;
+	key->len = len;
+	key->first = load_le64(name);
+	key->rest = rest_of(name, len);
+	if ((key->first & 0xffff) != ('d' | dash))
+		return false;
+	/* the '-' has been looked at: something that is fine stands for it */
+	c = (bytes16)(words16){ key->first ^ dash ^ (uint64_t)'a' << 8, key->rest };
+	fine = (bytes16)(c - 'a' < 26) | (bytes16)(c - '0' < 10) | (bytes16)(c == 0);
+	halves = (words16)fine;
+	return (halves[0] & halves[1]) == UINT64_MAX;
+}
+
+/* What den_snap_hash_name() makes of the same name. */
+static inline uint64_t hash_user_key(const struct user_key *key, uint32_t seed)
+{
+	return den_snap_finish(den_snap_step(den_snap_step(seed, key->first), key->rest));
+}
+
+/* Whether KEY is of the name that begins at NAME and is as long. */
+static inline bool same_user_key(const char *name, const struct user_key *key)
+{
+	return ((load_le64(name) ^ key->first) | (rest_of(name, key->len) ^ key->rest)) == 0;
+}
+
+/* Its length, or 0 if it is no login ID. */
+static size_t user_name_len(const char *name)
+{
+	size_t len = strnlen(name, DEN_SNAPSHOT_USER_NAME_MAX + 1);
+	struct user_key key;
+
+	return user_key(name, len, &key) ? len : 0;
+}
+
+bool den_snapshot_is_user_name(const char *name)
+{
+	return user_name_len(name) != 0;
 }
 
 static inline bool is_word(const char *p, size_t len, const char *word, size_t word_len)
@@ -90,20 +157,6 @@ static bool group_rule(const char *name, size_t len)
 	       (is_word(name, dot, "acct", 4) && is_letter_or_digit((unsigned char)*p));
 }
 
-/* Its length, or 0 if it is no login ID. */
-static size_t user_name_len(const char *name)
-{
-	size_t len;
-
-	den_snap_hash_name(name, DEN_SNAPSHOT_USER_NAME_MAX, 0, &len);
-	return user_rule(name, len) ? len : 0;
-}
-
-bool den_snapshot_is_user_name(const char *name)
-{
-	return user_name_len(name) != 0;
-}
-
 bool den_snapshot_is_group_name(const char *name)
 {
 	size_t len;
@@ -118,9 +171,6 @@ bool den_snapshot_is_id(uint32_t id, uint32_t floor)
 	return id >= DEN_SNAPSHOT_ID_FLOOR && id >= floor && id != 65534 && id != 65535 &&
 	       id != UINT32_MAX;
 }
-
-/* Sixteen bytes at once, on whatever vectors the machine has. */
-typedef unsigned char bytes16 __attribute__((vector_size(16)));
 
 /* Whether SIZE bytes hold nothing but what member names and their NULs are made of. */
 static bool members_clean(const char *p, size_t size)
@@ -161,14 +211,6 @@ static inline uint64_t repeat(unsigned char c)
 static inline uint64_t zero_bytes(uint64_t word)
 {
 	return (word - repeat(1)) & ~word & repeat(0x80);
-}
-
-static inline uint64_t load_le64(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof word);
-	return le64toh(word);
 }
 
 /*
@@ -428,6 +470,7 @@ static inline bool take_strings(const struct den_snap_user *r, const char *p,
 		p += r->name + 1;
 	}
 	u->strings_size = (size_t)(p - u->dir);
+	u->name_len = r->name;
 	if (u->gecos[-1] != '\0' || u->shell[-1] != '\0' || u->shell[r->shell] != '\0' ||
 	    p[-1] != '\0')
 		return false;
@@ -530,11 +573,12 @@ typedef int match_fn(const struct den_snapshot *s, uint32_t offset, const void *
 
 static int user_has_name(const struct den_snapshot *s, uint32_t offset, const void *key, void *out)
 {
+	const struct user_key *wanted = key;
 	struct den_snapshot_user *u = out;
 	size_t size;
 	int r = read_user(s, offset, u, &size);
 
-	return r < 0 ? r : strcmp(u->name, key) == 0;
+	return unlikely(r < 0) ? r : u->name_len == wanted->len && same_user_key(u->name, wanted);
 }
 
 static int user_has_uid(const struct den_snapshot *s, uint32_t offset, const void *key, void *out)
@@ -546,13 +590,22 @@ static int user_has_uid(const struct den_snapshot *s, uint32_t offset, const voi
 	return r < 0 ? r : u->uid == *(const uint32_t *)key;
 }
 
+/* By hand, as check_folder(). */
+static bool same_string(const char *a, const char *b)
+{
+	for (; *a == *b; a++, b++)
+		if (*a == '\0')
+			return true;
+	return false;
+}
+
 static int group_has_name(const struct den_snapshot *s, uint32_t offset, const void *key, void *out)
 {
 	struct den_snapshot_group *g = out;
 	size_t size;
 	int r = read_group(s, offset, g, &size);
 
-	return r < 0 ? r : strcmp(g->name, key) == 0;
+	return r < 0 ? r : same_string(g->name, key);
 }
 
 static int group_has_gid(const struct den_snapshot *s, uint32_t offset, const void *key, void *out)
@@ -564,30 +617,49 @@ static int group_has_gid(const struct den_snapshot *s, uint32_t offset, const vo
 	return r < 0 ? r : g->gid == *(const uint32_t *)key;
 }
 
+/* A bit for each place in a bucket whose tag is TAG, at 8 times its number. */
+static inline void places_of(const struct den_snap_bucket *b, uint8_t tag, uint64_t found[2])
+{
+	uint64_t low = repeat(0x7f), word[2];
+
+	_Static_assert(sizeof b->tag == 12, "two words hold the tags");
+	word[0] = le64toh(den_snap_load64(b->tag));
+	word[1] = le32toh(den_snap_load32(b->tag + 8));
+	for (size_t i = 0; i < 2; i++) {
+		word[i] ^= repeat(tag);
+		found[i] = ~(((word[i] & low) + low) | word[i] | low);
+	}
+	found[1] &= UINT32_MAX;
+}
+
 /*
  * Walks one bucket: 0 found, -ENOENT not in this index, -EAGAIN look in the next bucket, -EBADMSG.
+ * Without a branch for each place: which of them it is can't be foreseen.
  */
 static inline __attribute__((always_inline)) int
 find_in_bucket(const struct den_snapshot *s, uint32_t offset, uint8_t tag, match_fn *match,
 	       const void *key, void *out)
 {
 	const struct den_snap_bucket *b = (const struct den_snap_bucket *)(s->base + offset);
+	uint64_t found[2];
 
 	if (unlikely(!den_snap_sum_right(s, offset, sizeof *b, b->sum)))
 		return -EBADMSG;
-	for (size_t i = 0; i < DEN_SNAP_SLOTS; i++) {
-		uint32_t ref = b->ref[i] & ~DEN_SNAP_MORE;
-		int r;
+	places_of(b, tag, found);
+	for (size_t half = 0; half < 2; half++) {
+		for (; found[half] != 0; found[half] &= found[half] - 1) {
+			size_t i = half * 8 + (size_t)__builtin_ctzll(found[half]) / 8;
+			uint32_t ref = b->ref[i] & ~DEN_SNAP_MORE;
+			int r;
 
-		if (ref == 0)
-			return -ENOENT;
-		if (b->tag[i] != tag)
-			continue;
-		if (ref > DEN_SNAPSHOT_SIZE_MAX / 4)
-			return -EBADMSG;
-		r = match(s, ref * 4, key, out);
-		if (r != 0)
-			return r < 0 ? r : 0;
+			if (ref == 0)
+				return -ENOENT;
+			if (ref > DEN_SNAPSHOT_SIZE_MAX / 4)
+				return -EBADMSG;
+			r = match(s, ref * 4, key, out);
+			if (r != 0)
+				return r < 0 ? r : 0;
+		}
 	}
 	return b->ref[DEN_SNAP_SLOTS - 1] & DEN_SNAP_MORE ? -EAGAIN : -ENOENT;
 }
@@ -617,15 +689,14 @@ find(const struct den_snapshot *s, enum den_snap_index index, uint64_t hash, mat
 int den_snapshot_user_by_name(const struct den_snapshot *snap, const char *name,
 			      struct den_snapshot_user *user)
 {
-	uint64_t hash;
-	size_t len;
+	struct user_key key;
 	int r;
 
-	hash = den_snap_hash_name(name, DEN_SNAPSHOT_USER_NAME_MAX,
-				  snap->header.hash_seed[DEN_SNAP_BY_USER_NAME], &len);
-	if (!user_rule(name, len))
+	if (!user_key(name, strnlen(name, DEN_SNAPSHOT_USER_NAME_MAX + 1), &key))
 		return -ENOENT;
-	r = find(snap, DEN_SNAP_BY_USER_NAME, hash, user_has_name, name, user);
+	r = find(snap, DEN_SNAP_BY_USER_NAME,
+		 hash_user_key(&key, snap->header.hash_seed[DEN_SNAP_BY_USER_NAME]), user_has_name,
+		 &key, user);
 	if (r == 0 && !user_admitted(snap, user))
 		r = -ENOENT;
 	return r;

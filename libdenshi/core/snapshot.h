@@ -142,6 +142,7 @@ struct den_snapshot_user {
 	uint32_t flags;		/* below 65536 */
 	char lang[3];		/* "ja", "en", or "" for none */
 	/* ---- */
+	size_t name_len;
 	size_t strings_size;	/* dir, gecos, shell and name are in so many bytes from dir on */
 	const uint32_t *gids;	/* groups without an end, in ascending order */
 	size_t gid_count;

@@ -405,6 +405,65 @@ static void low_ids_are_ignored(void **state)
 	}
 }
 
+/* Names that aren't denshi's, whatever their ids. */
+static void foreign_names_are_ignored(void **state)
+{
+	static const char *const names[] = { "root", "daemon", "D-hacker1", "x-hacker1", "d-hac:er1",
+					     "d-hacker", "" };
+	struct den_snapshot_meta meta = { .serial = 1 };
+	struct den_snapshot_user u = { .name = "d-hacker1", .uid = 80000, .gid = 69000 };
+	char buf[512], name[16];
+	struct passwd pw;
+	struct group gr;
+	int err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct den_snapshot_builder *b = den_snapshot_builder_new(&meta);
+		const struct den_snap_section *x;
+		uint8_t *image;
+		void *made;
+		size_t size;
+
+		assert_int_equal(den_snapshot_builder_add_user(b, &u), 0);
+		assert_int_equal(den_snapshot_builder_add_group(b, "d-hacker1", 70000), 0);
+		assert_int_equal(den_snapshot_builder_image(b, &made, &size), 0);
+		image = made;
+		x = ((struct den_snap_header *)image)->section;
+		memset(name, 0, sizeof name);
+		memcpy(name, names[i], strlen(names[i]));
+		/* behind three empty strings */
+		memcpy(image + x[DEN_SNAP_USERS].offset + sizeof(struct den_snap_user) + 3, name, 9);
+		((struct den_snap_user *)(image + x[DEN_SNAP_USERS].offset))->name =
+			(uint8_t)(i % 2 ? strlen(names[i]) : 9);
+		memcpy(image + x[DEN_SNAP_GROUPS].offset + sizeof(struct den_snap_group), name, 9);
+		seal(image, image + x[DEN_SNAP_USERS].offset, x[DEN_SNAP_USERS].size);
+		seal(image, image + x[DEN_SNAP_GROUPS].offset, x[DEN_SNAP_GROUPS].size);
+		put_image(image, size);
+		assert_int_not_equal(nss.getpwuid_r(80000, &pw, buf, sizeof buf, &err),
+				     NSS_STATUS_SUCCESS);
+		assert_int_not_equal(nss.getpwnam_r(names[i], &pw, buf, sizeof buf, &err),
+				     NSS_STATUS_SUCCESS);
+		assert_int_not_equal(nss.getpwnam_r("d-hacker1", &pw, buf, sizeof buf, &err),
+				     NSS_STATUS_SUCCESS);
+		assert_int_not_equal(nss.getgrnam_r(names[i], &gr, buf, sizeof buf, &err),
+				     NSS_STATUS_SUCCESS);
+		nss.setpwent(0);
+		assert_int_not_equal(nss.getpwent_r(&pw, buf, sizeof buf, &err),
+				     NSS_STATUS_SUCCESS);
+		/* as a group, "d-hacker" is one */
+		nss.setgrent(0);
+		if (strncmp(names[i], "d-hacker", 8) != 0) {
+			assert_int_not_equal(nss.getgrgid_r(70000, &gr, buf, sizeof buf, &err),
+					     NSS_STATUS_SUCCESS);
+			assert_int_not_equal(nss.getgrent_r(&gr, buf, sizeof buf, &err),
+					     NSS_STATUS_SUCCESS);
+		}
+		free(made);
+		den_snapshot_builder_free(b);
+	}
+}
+
 /* ---- groups of a user ---- */
 
 static void initgroups_costs_its_answer(void **state)
@@ -536,6 +595,31 @@ static void enumerates(void **state)
 	assert_int_equal(ask_user("d-u000042", &pw), NSS_STATUS_SUCCESS);
 }
 
+static void *go_on(void *arg)
+{
+	*(unsigned int *)arg = enumerate_rest(80049);
+	return NULL;
+}
+
+/* getpwent(3) has one position for the whole process. */
+static void another_thread_goes_on(void **state)
+{
+	unsigned int rest = 0;
+	pthread_t thread;
+	struct passwd pw;
+	char buf[256];
+	int err = 0;
+
+	(void)state;
+	nss.setpwent(0);
+	for (unsigned int i = 0; i < 50; i++)
+		assert_int_equal(nss.getpwent_r(&pw, buf, sizeof buf, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(pthread_create(&thread, NULL, go_on, &rest), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(rest, USERS - 50);
+	assert_int_equal(nss.getpwent_r(&pw, buf, sizeof buf, &err), NSS_STATUS_NOTFOUND);
+}
+
 static void forks_in_the_middle(void **state)
 {
 	struct passwd pw;
@@ -640,6 +724,46 @@ static void many_threads_and_replacements(void **state)
 	assert_int_equal(mappings(), 1);
 }
 
+/* The child of a fork has one thread, however far in the others were. */
+static void forks_while_others_are_in(void **state)
+{
+	pthread_t threads[4];
+	int status;
+
+	(void)state;
+	atomic_store(&stop, false);
+	atomic_store(&wrong, 0);
+	put_version(10, 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_up,
+						(void *)(uintptr_t)(i + 1)), 0);
+	for (unsigned int i = 0; i < 30; i++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			struct passwd pw;
+			bool fine = ask_user("d-u000042", &pw) == NSS_STATUS_SUCCESS;
+			/* besides its own, what the threads that aren't here had in hand */
+			unsigned int before = mappings();
+
+			fine &= before <= 9;
+			for (unsigned int version = 11; version < 14; version++) {
+				put_version(version + i * 3, 0);
+				fine &= ask_user("d-u000042", &pw) == NSS_STATUS_SUCCESS;
+			}
+			fine &= mappings() <= before;
+			_exit(fine ? 0 : 1);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	atomic_store(&stop, true);
+	for (unsigned int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(atomic_load(&wrong), 0);
+}
+
 /* ---- a guest's manners ---- */
 
 static unsigned int descriptors(void)
@@ -708,6 +832,132 @@ static void a_hit_makes_no_system_call(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+/* This program's own, so that every allocation of the module is seen. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+static atomic_uint allocations;
+
+void *malloc(size_t size)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __libc_realloc(p, size);
+}
+#endif
+
+static void a_hit_allocates_nothing(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)state;
+	skip();
+#else
+	void *volatile some_memory;
+	gid_t some[16], *gids = some;
+	long start = 0, size = 16;
+	unsigned int before;
+	char buf[8192];
+	struct passwd pw;
+	struct group gr;
+	int err, right = 0;
+
+	(void)state;
+	/* the counting counts */
+	before = atomic_load(&allocations);
+	some_memory = malloc(1);
+	free(some_memory);
+	assert_int_equal(atomic_load(&allocations), before + 1);
+	before = atomic_load(&allocations);
+	right += nss.getpwnam_r("d-u000042", &pw, buf, sizeof buf, &err) == NSS_STATUS_SUCCESS;
+	right += nss.getpwuid_r(80042, &pw, buf, sizeof buf, &err) == NSS_STATUS_SUCCESS;
+	right += nss.getgrnam_r("biz0.use", &gr, buf, sizeof buf, &err) == NSS_STATUS_SUCCESS;
+	right += nss.getgrgid_r(70000, &gr, buf, sizeof buf, &err) == NSS_STATUS_SUCCESS;
+	right += nss.initgroups_dyn("d-u000042", 1, &start, &size, &gids, -1, &err) ==
+		 NSS_STATUS_SUCCESS;
+	right += nss.getpwnam_r("d-u700042", &pw, buf, sizeof buf, &err) == NSS_STATUS_NOTFOUND;
+	nss.setpwent(0);
+	right += nss.getpwent_r(&pw, buf, sizeof buf, &err) == NSS_STATUS_SUCCESS;
+	nss.endpwent();
+	assert_int_equal(atomic_load(&allocations), before);
+	assert_int_equal(right, 7);
+#endif
+}
+
+/* A process that moves into another root goes on with the mapping it has, while that is in force. */
+static void chroot_keeps_the_mapping(void **state)
+{
+	struct passwd pw;
+	pid_t child;
+	int status;
+
+	(void)state;
+	/* while a file is being replaced, it is looked for again 10 ms later */
+	nanosleep(&(struct timespec){ 0, 30000000 }, NULL);
+	assert_int_equal(ask_user("d-u000042", &pw), NSS_STATUS_SUCCESS);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		bool fine = ask_user("d-u000042", &pw) == NSS_STATUS_SUCCESS;
+		int dir = open("/var/lib/denshi", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int old = openat(dir, "snapshot", O_RDWR | O_CLOEXEC);
+		uint32_t word = DEN_SNAPSHOT_REPLACED;
+
+		fine &= chroot("/proc") == 0 && chdir("/") == 0;
+		fine &= ask_user("d-u000042", &pw) == NSS_STATUS_SUCCESS;
+		fine &= pwrite(old, &word, 4, offsetof(struct den_snap_header, superseded)) == 4;
+		fine &= ask_user("d-u000042", &pw) == NSS_STATUS_UNAVAIL;
+		_exit(fine ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	unlink(SNAPSHOT);
+}
+
+/* Run by the next one: how many descriptors it was given, beyond those there are always. */
+static int count_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 3; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void exec_inherits_nothing(void **state)
+{
+	int before = 0, status;
+	struct passwd pw;
+	pid_t child;
+
+	(void)state;
+	for (int fd = 3; fd < 1024; fd++)
+		before += fcntl(fd, F_GETFD) >= 0 && !(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	put_version(7, 0);
+	assert_int_equal(ask_user("d-u000042", &pw), NSS_STATUS_SUCCESS);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		ask_user("d-u000042", &pw);
+		execl("/proc/self/exe", "test_nss_contract", "--descriptors", NULL);
+		_exit(99);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), before);
 }
 
 static void loads_again_and_again(void **state)
@@ -817,17 +1067,25 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(no_snapshot, fresh),
 		cmocka_unit_test_setup(damaged_or_foreign, fresh),
 		cmocka_unit_test_setup(low_ids_are_ignored, fresh),
+		cmocka_unit_test_setup(foreign_names_are_ignored, fresh),
 		cmocka_unit_test_setup(initgroups_costs_its_answer, fresh),
 		cmocka_unit_test_setup(memberships_end, fresh),
 		cmocka_unit_test_setup(enumerates, fresh),
+		cmocka_unit_test_setup(another_thread_goes_on, fresh),
 		cmocka_unit_test_setup(forks_in_the_middle, fresh),
 		cmocka_unit_test_setup(many_threads_and_replacements, fresh),
+		cmocka_unit_test_setup(forks_while_others_are_in, fresh),
 		cmocka_unit_test_setup(no_descriptor_stays, fresh),
 		cmocka_unit_test_setup(a_hit_makes_no_system_call, fresh),
+		cmocka_unit_test_setup(a_hit_allocates_nothing, fresh),
+		cmocka_unit_test_setup(chroot_keeps_the_mapping, fresh),
+		cmocka_unit_test_setup(exec_inherits_nothing, fresh),
 		cmocka_unit_test_setup(loads_again_and_again, fresh),
 		cmocka_unit_test(exports_are_the_map),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "--descriptors") == 0)
+		return count_descriptors();
 	find_module(argc, argv);
 	load_module();
 	if (own_namespace() < 0) {

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -651,6 +653,70 @@ static void a_full_disk_changes_nothing(void **state)
 	den_snapshot_builder_free(large);
 }
 
+/* What a reader has after a writer died: the old one or the new one, whole, and it will learn. */
+static void check_survivor(struct den_snapshot *mapped)
+{
+	struct den_snapshot *s;
+
+	assert_int_equal(den_snapshot_open(path, &s), 0);
+	assert_int_equal(den_snapshot_verify(s), 0);
+	assert_int_equal(den_snapshot_verify(mapped), 0);
+	assert_true(den_snapshot_user_count(s) == 3 || den_snapshot_user_count(s) == 50);
+	/* whoever has the file that lost its name looks again */
+	if (!den_snapshot_same_file(mapped, s))
+		assert_int_not_equal(*den_snapshot_superseded(mapped), DEN_SNAPSHOT_IN_FORCE);
+	den_snapshot_close(s);
+}
+
+/* Lets CHILD make N steps, into a system call or out of it, and kills it. False: it ended before. */
+static bool kill_at(pid_t child, unsigned int n)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	for (unsigned int i = 0; i < n && WIFSTOPPED(status); i++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	if (!WIFSTOPPED(status))
+		return false;
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return true;
+}
+
+/* A writer killed before and behind each of its system calls. */
+static void killed_at_every_step(void **state)
+{
+	struct den_snapshot_builder *small = model_builder(3, 2), *large = model_builder(50, 5);
+	unsigned int steps = 0;
+	bool killed;
+
+	(void)state;
+	do {
+		struct den_snapshot *mapped;
+		pid_t child;
+
+		assert_int_equal(den_snapshot_builder_write(small, path), 0);
+		assert_int_equal(den_snapshot_open(path, &mapped), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+				_exit(99);
+			raise(SIGSTOP);
+			_exit(den_snapshot_builder_write(large, path) == 0 ? 0 : 1);
+		}
+		killed = kill_at(child, steps++);
+		check_survivor(mapped);
+		den_snapshot_close(mapped);
+	} while (killed && steps < 500);
+	/* open, lock, write, sync, rename, mark: each of them was one of these */
+	assert_in_range(steps, 30, 499);
+	den_snapshot_builder_free(small);
+	den_snapshot_builder_free(large);
+}
+
 static void a_leftover_is_replaced(void **state)
 {
 	struct den_snapshot_builder *b = model_builder(3, 2);
@@ -718,6 +784,7 @@ int main(void)
 		cmocka_unit_test(foreign_files_are_refused),
 		cmocka_unit_test(the_old_file_is_marked),
 		cmocka_unit_test(a_full_disk_changes_nothing),
+		cmocka_unit_test(killed_at_every_step),
 		cmocka_unit_test(a_leftover_is_replaced),
 	};
 
