@@ -221,7 +221,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 etc/pam-configs/denshi $(DESTDIR)$(PREFIX)/share/pam-configs/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
 	for u in etc/*.service; do \
-		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; \
+		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|;s|/usr/libexec/denshi|$(LIBEXECDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; \
 	done
 	install -m 644 etc/denshi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/denshi.conf
 	install -m 644 etc/denshi.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/denshi.conf

@@ -354,15 +354,16 @@ static int first_is_back(struct replica *r)
 	return dendir_first_answers(r->site);
 }
 
-/* Which of several servers is the writer, as the one that is watched knows it. */
-static void follow_writer(struct replica *r)
+/* Which of several servers is the writer, as the one that is watched knows it. 1 where that
+ * doesn't answer: another one may. */
+static int follow_writer(struct replica *r)
 {
 	int64_t now_ms = dendir_now_ms();
 
 	if (!strchr(r->site->uri, ' ') || now_ms - r->followed_ms < FOLLOW_MS)
-		return;
+		return 0;
 	r->followed_ms = now_ms;
-	(void)dendir_follow_update(r->d);
+	return dendir_follow_update(r->d) == DEN_DIRECTORY_DOWN;
 }
 
 /* Once a second: what couldn't be written (disk full) is tried again. */
@@ -371,10 +372,9 @@ static int on_idle(void *context)
 	struct replica *r = context;
 
 	take_settings(r);
-	follow_writer(r);
 	if (r->refreshed && (r->changed || r->written != r->serial))
 		publish(r);
-	return r->anew || first_is_back(r);
+	return r->anew || follow_writer(r) || first_is_back(r);
 }
 
 static enum den_code watch_once(struct replica *r, struct dendir *d)

@@ -110,6 +110,17 @@ check "is none at the other" says 'Invalid credentials' ''
 run as_host ldapmodify -Q -Y EXTERNAL -H ldaps://$second <<<$'dn: uid=d-both001,ou=people,o=acme\nchangetype: modify\nadd: denshiAttempt\ndenshiAttempt: 1'
 check "nor does that take a reservation" says 'Insufficient access' ''
 
+# ---- a host that reaches only the second: it reads, and logs nobody in ----
+sandbox-link down h2 sandbox
+run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"
+check "an authority is given at the writer" done_well
+check "a host takes it from the second" await 20 sandbox-host h2 sh -c 'id d-plain01 | grep -q acct.001-1234567'
+log_in h2 d-maker01 "$(login_of d-maker01)"
+check "a login there waits for the writer" says 'directory-down|can.t be reached|Authentication' ''
+check "and is none" refused
+sandbox-link up h2 sandbox
+check "then it is one" await 20 sandbox-host h2 sh -c 'echo "$1" | pamtester denshi d-maker01 authenticate' - "$(login_of d-maker01)"
+
 # ---- 64 wrong guesses from both sides, while the link breaks ----
 before=$(binds_of d-plain01)
 wobble 20 &
@@ -174,6 +185,18 @@ lost() { # of what was acknowledged, at a server
 check "requests were acknowledged" equals "$(awk 'END { print (NR > 10) }' "$work/acknowledged")" 1
 check "none of them is lost at the first" equals "$(lost sandbox)" 0
 check "nor at the second" equals "$(lost m1)" 0
+
+# ---- one of them is brought to another configuration, the other isn't ----
+root sandbox ldapmodify >/dev/null <<<$'dn: cn=config\nchangetype: modify\nreplace: olcIdleTimeout\nolcIdleTimeout: 77'
+sandbox-service stop denshi-ca
+sandbox-service stop slapd
+run denshi directory upgrade --yes
+check "upgrade, of one of two" done_well
+check "it may start as the writer" denshi directory confirm
+sandbox-service start slapd
+sandbox-service start denshi-ca
+out=$(sandbox-host h1 runuser -u d-maker01 -- denshi request transfer --subject 'after the upgrade' 2>&1)
+check "both the same" agree_soon
 
 # ---- the writer dies ----
 for k in 1 2 3; do log_in h1 d-both001 "wrong-$k"; done
