@@ -1,10 +1,10 @@
 #include "directory/update_runner.h"
 
-#include <ldap.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "directory/connection-internal.h"
 #include "directory/version.h"
 
 #define LOOK_EVERY_MS 250
@@ -136,8 +136,12 @@ enum den_code runner_advance(struct runner *r)
 
 void runner_leave(struct runner *r)
 {
+	const struct dendir said = *r->master;
 	char old[RUNNER_SIZE];
 
 	value_of(r, old);
 	(void)replace(r, old, "", r->from);
+	/* What made the run fail is what is to be told. */
+	r->master->result = said.result;
+	memcpy(r->master->diagnostic, said.diagnostic, sizeof(said.diagnostic));
 }

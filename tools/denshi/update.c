@@ -156,6 +156,18 @@ static int run(struct cli *cli, const char *filter, const struct den_message *sh
 
 /* -- showing --------------------------------------------------------------------------------- */
 
+static void say_how_many(struct cli *cli, const char *filter, uint64_t n)
+{
+	char text[24];
+
+	if (n)
+		say(cli, stdout, DEN_UPDATE_DUE, number_text(text, n));
+	else if (filter && *filter)
+		say(cli, stdout, DEN_CLI_UPDATE_NO_MATCH, filter);
+	else
+		say(cli, stdout, DEN_UPDATE_NOT_DUE);
+}
+
 static void print_changes(struct cli *cli, const struct listing *listing, const char *filter,
 	const struct den_message *shown, int alone)
 {
@@ -164,10 +176,8 @@ static void print_changes(struct cli *cli, const struct listing *listing, const 
 	if (!cli->json) {
 		if (json_array_size(listing->rows) > 0)
 			listing_print(cli, listing);
-		if (filter && *filter && json_array_size(listing->rows) == 0)
-			say(cli, stdout, DEN_CLI_UPDATE_NO_MATCH, filter);
-		else if (alone)
-			ask_say_pending(cli, shown);
+		if (alone)
+			say_how_many(cli, filter, den_message_number(shown, DEN_TAG_PENDING_COUNT, 0));
 		return;
 	}
 	/* With the update itself to follow, that is the one answer. */
