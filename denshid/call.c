@@ -147,6 +147,8 @@ enum den_code call_refused(struct call *c, struct dendir *d, enum den_code code)
 		call_arg(c, "%s", dendir_diagnostic(d));
 		log_warn("the directory refused operation %u: %s", den_message_kind(c->in), dendir_diagnostic(d));
 	}
+	if (code == DEN_DIRECTORY_FULL)
+		log_warn("the directory has no room: %s", dendir_diagnostic(d));
 	return code;
 }
 

@@ -220,13 +220,43 @@ static int send_request(void *context, const struct dendir_request *r)
 	return call_row(l->c, m);
 }
 
+static enum den_code list_one(struct listing *l, struct dendir *d, const char *id)
+{
+	struct dendir_request *r = calloc(1, sizeof(*r));
+	enum den_code code = r ? dendir_request_read(d, id, r) : DEN_INTERNAL;
+
+	if (code == DEN_OK)
+		(void)send_request(l, r);
+	free(r);
+	/* A list of none. */
+	return code == DEN_REQUEST_UNKNOWN ? DEN_OK : code;
+}
+
+/* What is asked of the directory is about as much as is listed, however long the history. */
+static enum den_code list_some(struct listing *l, struct dendir *d)
+{
+	char filter[DENDIR_REQUEST_FILTER_SIZE], maker[DENDIR_DN_SIZE];
+
+	if (strcmp(l->which, "to-approve") == 0)
+		return dendir_request_each(d, dendir_request_filter(filter, "(!(denshiDecision=*))", l->c->now), send_request, l);
+	if (strcmp(l->which, "mine") != 0)
+		return dendir_request_each(d, NULL, send_request, l);
+	if (!dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiRequest)(denshiMaker=%s))",
+		    dendir_dn(maker, d, DENDIR_DN_PEOPLE, l->c->peer.login)))
+		return DEN_INTERNAL;
+	return dendir_request_each(d, filter, send_request, l);
+}
+
 enum den_code request_list(struct call *c)
 {
 	struct listing l = {.c = c, .which = call_string(c, DEN_TAG_WHICH)};
+	const char *id = call_string(c, DEN_TAG_ID);
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
-	return d ? call_refused(c, d, dendir_request_each(d, NULL, send_request, &l)) : code;
+	if (!d)
+		return code;
+	return call_refused(c, d, *id ? list_one(&l, d, id) : list_some(&l, d));
 }
 
 /* -- deciding --------------------------------------------------------------------------------- */
@@ -377,12 +407,13 @@ static int find_usable(void *context, const struct dendir_request *r)
 
 static enum den_code use_one(struct use *u, struct dendir *d)
 {
-	char maker[DENDIR_DN_SIZE], filter[512];
+	char maker[DENDIR_DN_SIZE], more[DENDIR_REQUEST_FILTER_SIZE - 80], filter[DENDIR_REQUEST_FILTER_SIZE];
 	enum den_code code;
 
-	if (!dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiRequest)(denshiMaker=%s)(denshiBusiness=%s)(!(denshiUsed=*)))",
+	if (!dendir_filter(more, sizeof(more), "(denshiMaker=%s)(denshiBusiness=%s)(!(denshiUsed=*))",
 		    dendir_dn(maker, d, DENDIR_DN_PEOPLE, u->login), u->business))
 		return DEN_BAD_REQUEST;
+	dendir_request_filter(filter, more, u->c->now);
 	/* Somebody may use the one that was found in between: look for the next. */
 	for (int tries = 0; tries < 10; tries++) {
 		u->id[0] = '\0';

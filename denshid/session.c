@@ -118,7 +118,7 @@ static void add_messages(struct call *c, const struct view_user *user)
 	struct waiting w = {.c = c, .login = user->login};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
-	char text[16];
+	char text[16], filter[DENDIR_REQUEST_FILTER_SIZE];
 	int64_t end;
 
 	if (!d || !(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
@@ -131,7 +131,7 @@ static void add_messages(struct call *c, const struct view_user *user)
 			call_reason(c, DEN_APPROVAL_EXPIRES_SOON, call_date(text, end));
 	}
 	if ((user->flags & DEN_USER_APPROVER) &&
-		dendir_request_each(d, "(&(objectClass=denshiRequest)(!(denshiDecision=*)))", count_waiting, &w) ==
+		dendir_request_each(d, dendir_request_filter(filter, "(!(denshiDecision=*))", c->now), count_waiting, &w) ==
 			DEN_OK &&
 		w.count) {
 		snprintf(text, sizeof(text), "%u", w.count);

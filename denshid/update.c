@@ -115,6 +115,8 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 	if (code == DEN_LAST_MASTER || code == DEN_NOT_ONESELF)
 		call_arg(c, "%s", c->peer.login);
 	tell_other(c, u, code);
+	if (code == DEN_NUMBERS_USED_UP)
+		call_arg(c, "%lld", (long long)run.left);
 	if (code == DEN_OK)
 		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)run.serial);
 	return call_refused(c, run.master, code);

@@ -65,6 +65,18 @@ int dendir_result(const struct dendir *d)
 	return d->result;
 }
 
+void dendir_keep(const struct dendir *d, struct dendir_said *said)
+{
+	said->result = d->result;
+	snprintf(said->diagnostic, sizeof(said->diagnostic), "%s", d->diagnostic);
+}
+
+void dendir_recall(struct dendir *d, const struct dendir_said *said)
+{
+	d->result = said->result;
+	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s", said->diagnostic);
+}
+
 int dendir_is_broken(const struct dendir *d)
 {
 	return !d->ld || d->result == LDAP_SERVER_DOWN || d->result == LDAP_TIMEOUT ||
@@ -87,9 +99,17 @@ static int is_down(int result)
 		result == LDAP_UNAVAILABLE || result == LDAP_BUSY || result == LDAP_LOCAL_ERROR;
 }
 
+/* A write that back-mdb has no room for, in its map or on the disk, is "other" to LDAP:
+ * "txn_commit failed", "entry store failed", "index add failed". */
+static int is_full(int result, const char *text)
+{
+	return result == LDAP_OTHER && text && strstr(text, "failed");
+}
+
 enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
 {
 	char *text = NULL;
+	int full;
 
 	if (response) {
 		int rc = ldap_parse_result(d->ld, response, &d->result, NULL, &text, NULL, NULL, 0);
@@ -101,9 +121,12 @@ enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
 	}
 	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s%s%s", ldap_err2string(d->result),
 		text && *text ? ": " : "", text && *text ? text : "");
+	full = is_full(d->result, text);
 	ldap_memfree(text);
 	if (d->result == LDAP_SUCCESS)
 		return DEN_OK;
+	if (full)
+		return DEN_DIRECTORY_FULL;
 	return is_down(d->result) ? DEN_DIRECTORY_DOWN : DEN_DIRECTORY_REFUSED;
 }
 

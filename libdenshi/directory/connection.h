@@ -2,7 +2,7 @@
  * One connection to the directory under one identity, and the few operations
  * that all subjects are made of. Everything in this room returns an enum
  * den_code (core/text.h): DEN_OK, DEN_DIRECTORY_DOWN where the server can't be
- * reached or doesn't answer in time, DEN_DIRECTORY_REFUSED where it says no (with
+ * reached or doesn't answer in time, DEN_DIRECTORY_FULL where it can't store any more, DEN_DIRECTORY_REFUSED where it says no (with
  * the server's words in dendir_diagnostic), or what the function names.
  *
  * Order of use: dendir_open_host once a thread, dendir_set_deadline for each
@@ -88,6 +88,13 @@ int64_t dendir_now_ms(void);
 const char *dendir_diagnostic(const struct dendir *d);
 /* The LDAP result code of the last operation (RFC 4511, appendix A). */
 int dendir_result(const struct dendir *d);
+/* What was said of a failure, over operations that only tidy up after it. */
+struct dendir_said {
+	int result;
+	char diagnostic[256];
+};
+void dendir_keep(const struct dendir *d, struct dendir_said *said);
+void dendir_recall(struct dendir *d, const struct dendir_said *said);
 /* 1 where the connection is of no further use (the server is gone): close it. */
 int dendir_is_broken(const struct dendir *d);
 /* 1 where the server has hung up while nothing was asked: a connection that was kept

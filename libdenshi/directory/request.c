@@ -88,6 +88,15 @@ static int read_request(void *context, struct dendir_entry *e)
 
 static const char *const attributes[] = {"*", "creatorsName", NULL};
 
+char *dendir_request_filter(char *buf, const char *more, int64_t now)
+{
+	char when[DENDIR_TIME_SIZE];
+
+	snprintf(buf, DENDIR_REQUEST_FILTER_SIZE, "(&(objectClass=denshiRequest)(denshiExpires>=%s)%s)",
+		dendir_time(when, now), more);
+	return buf;
+}
+
 enum den_code dendir_request_each(struct dendir *d, const char *filter, dendir_each_request *each,
 	void *context)
 {

@@ -43,6 +43,10 @@ enum den_code dendir_request_read(struct dendir *d, const char *id, struct dendi
 
 /* filter NULL: all. Non-zero from the callback ends it. */
 typedef int dendir_each_request(void *context, const struct dendir_request *r);
+/* The filter of those that haven't expired, and match `more` (a filter, "" for all): they are
+ * few, however many there ever were. buf of DENDIR_REQUEST_FILTER_SIZE; returns it. */
+#define DENDIR_REQUEST_FILTER_SIZE 512
+char *dendir_request_filter(char *buf, const char *more, int64_t now);
 enum den_code dendir_request_each(struct dendir *d, const char *filter, dendir_each_request *each,
 	void *context);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/numbers.h"
 #include "directory/update-internal.h"
 #include "directory/version.h"
 
@@ -46,37 +47,6 @@ const char *dendir_update_other(const struct dendir_update *u, int64_t *since)
 }
 
 /* -- numbers ------------------------------------------------------------------------- */
-
-static int read_next_uid(void *context, struct dendir_entry *e)
-{
-	int64_t *next = context;
-
-	*next = dendir_entry_number(e, "denshiNextUid", -1);
-	return 0;
-}
-
-/* Takes `count` uids in a row out of the organisation's range. */
-static enum den_code take_uids(struct dendir *host, struct dendir *master, size_t count, int64_t *first)
-{
-	static const char *const attributes[] = {"denshiNextUid", NULL};
-	char dn[DENDIR_DN_SIZE];
-
-	dendir_dn(dn, host, "cn=policy");
-	for (int tries = 0; tries < 10; tries++) {
-		struct dendir_mods *m = dendir_mods_new();
-		enum den_code code = dendir_search(host, dn, DENDIR_BASE, NULL, attributes, read_next_uid, first);
-
-		if (code == DEN_OK) {
-			dendir_mods_put_number(m, DENDIR_DELETE, "denshiNextUid", *first);
-			dendir_mods_put_number(m, DENDIR_ADD, "denshiNextUid", *first + (int64_t)count);
-			code = dendir_modify(master, dn, m);
-		}
-		dendir_mods_free(m);
-		if (code == DEN_OK || dendir_result(master) != LDAP_NO_SUCH_ATTRIBUTE)
-			return code;
-	}
-	return DEN_BUSY;
-}
 
 /* Serial for all, uids for the new ones of the window, from *uid on. */
 static void number_window(struct dendir_update *u, int64_t *uid)
@@ -164,7 +134,9 @@ static enum den_code put_window_in_place(struct dendir_update *u, struct dendir_
 static enum den_code put_in_place(struct dendir_update *u, struct dendir_run *run, struct runner *runner)
 {
 	int64_t uid = 0;
-	enum den_code code = u->nnew ? take_uids(run->host, run->master, u->nnew, &uid) : DEN_OK;
+	const struct dendir_range uids = {"denshiNextUid", "denshiLastUid", DENDIR_UID_LAST};
+	enum den_code code =
+		u->nnew ? dendir_take_numbers(run->host, run->master, &uids, u->nnew, &uid, &run->left) : DEN_OK;
 
 	for (size_t first = 0; code == DEN_OK && first < u->npending; first += WINDOW) {
 		code = put_window_in_place(u, run, runner, first, &uid);
@@ -176,6 +148,7 @@ static enum den_code put_in_place(struct dendir_update *u, struct dendir_run *ru
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 {
 	struct runner runner = {.host = run->host, .master = run->master, .from = u->from};
+	struct dendir_said said;
 	enum den_code code = u->failed ? DEN_INTERNAL : keeps_a_master(u, run->host, run->by);
 
 	run->serial = 0;
@@ -189,7 +162,9 @@ enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 	if (code == DEN_OK)
 		code = runner_advance(&runner);
 	if (code != DEN_OK) {
+		dendir_keep(run->master, &said);
 		runner_leave(&runner);
+		dendir_recall(run->master, &said);
 		return code;
 	}
 	run->serial = u->from = u->from + 1;

@@ -65,6 +65,7 @@ struct dendir_run {
 	const char *by;
 	int64_t now;
 	int64_t serial;			/* out: now in force */
+	int64_t left; /* out, with DEN_NUMBERS_USED_UP: user numbers that are left */
 	/* May be NULL. serial 0: so many users are in place. Otherwise it is in force, and
 	 * so many users are swept. */
 	void (*progress)(void *context, size_t users, int64_t serial);
@@ -72,7 +73,7 @@ struct dendir_run {
 };
 
 /*
- * Runs it. DEN_LAST_MASTER; DEN_UPDATE_RUNNING; DEN_UPDATE_CHANGED_MEANWHILE where another
+ * Runs it. DEN_LAST_MASTER; DEN_NUMBERS_USED_UP, and nothing is changed; DEN_UPDATE_RUNNING; DEN_UPDATE_CHANGED_MEANWHILE where another
  * update came into force since dendir_update_new, or what is prepared isn't what was collected
  * (then it may be in place half: the next run finishes it); DEN_UPDATE_UNFINISHED where an
  * interrupted one has to be finished before a direct change.

@@ -12,6 +12,7 @@
 #include "directory/certificate.h"
 #include "directory/credential.h"
 #include "directory/host.h"
+#include "directory/numbers.h"
 #include "directory/update.h"
 #include "directory/version.h"
 #include "tools/denshi-setup/setup.h"
@@ -249,6 +250,8 @@ static int store_next_ids(struct work *w)
 	struct dendir_mods *m = dendir_mods_new();
 
 	dendir_mods_put_number(m, DENDIR_REPLACE, "denshiNextUid", w->s->first_uid + 1);
+	if (w->s->last_uid != DENDIR_UID_LAST)
+		dendir_mods_put_number(m, DENDIR_REPLACE, "denshiLastUid", w->s->last_uid);
 	dendir_mods_put_number(m, DENDIR_REPLACE, "denshiNextGid", w->next_gid);
 	dendir_dn(w->dn, w->d, "cn=policy");
 	return modify(w, m);

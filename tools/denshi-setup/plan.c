@@ -10,6 +10,7 @@
 #include "core/password.h"
 #include "crypto/digest.h"
 #include "directory/normalise.h"
+#include "directory/numbers.h"
 #include "tools/server/program.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/network.h"
@@ -31,6 +32,7 @@ enum option_key {
 	O_MEMORY,
 	O_PASSES,
 	O_FIRST_UID,
+	O_LAST_UID,
 	O_FIRST_GID,
 	O_SCHEMA_DIR,
 	O_CONFIG,
@@ -62,6 +64,7 @@ static const struct option options[] = {
 	{"argon2-memory", required_argument, NULL, O_MEMORY},
 	{"argon2-passes", required_argument, NULL, O_PASSES},
 	{"first-uid", required_argument, NULL, O_FIRST_UID},
+	{"last-uid", required_argument, NULL, O_LAST_UID},
 	{"first-gid", required_argument, NULL, O_FIRST_GID},
 	{"schema-dir", required_argument, NULL, O_SCHEMA_DIR},
 	{"config", required_argument, NULL, O_CONFIG},
@@ -90,6 +93,7 @@ static const struct number {
 	{O_PASSES, "--argon2-passes", offsetof(struct setup, passes), 2, 1, 100},
 	{O_PORT, "--port", offsetof(struct setup, port), NETWORK_PORT, 1, 65535},
 	{O_FIRST_UID, "--first-uid", offsetof(struct setup, first_uid), 200001, 200001, 2000000000},
+	{O_LAST_UID, "--last-uid", offsetof(struct setup, last_uid), DENDIR_UID_LAST, 200001, DENDIR_UID_LAST},
 	{O_FIRST_GID, "--first-gid", offsetof(struct setup, first_gid), 300001, 200001, 2000000000},
 };
 #define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))

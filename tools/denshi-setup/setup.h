@@ -42,7 +42,7 @@ struct setup {
 	char host[65], uri[1024];
 	enum den_lang org_lang;
 	const char *state, *schema_dir, *config_path, *accounts_file;
-	unsigned memory_kib, passes, first_uid, first_gid;
+	unsigned memory_kib, passes, first_uid, last_uid, first_gid;
 	int password_fd, generate, dry_run, yes, remove, sample;
 	int network; /* the directory serves other hosts, on port */
 	unsigned port;
