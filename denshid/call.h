@@ -130,6 +130,8 @@ operation certificate_grant, certificate_list, certificate_granted, certificate_
 operation update_show, update_run, update_history;
 /* authority.c */
 operation authority_list, authority_show, authority_change;
+/* catalogue.c */
+operation catalogue_change;
 /* request.c */
 operation request_new, request_list, request_decide, approval_use;
 

@@ -53,6 +53,7 @@ static const struct row {
 	{DEN_OP_AUTHORITY_LIST, authority_list, USER, COMMAND_MS, 1},
 	{DEN_OP_AUTHORITY_SHOW, authority_show, USER, COMMAND_MS, 1},
 	{DEN_OP_AUTHORITY_CHANGE, authority_change, MASTER, COMMAND_MS, 0},
+	{DEN_OP_CATALOGUE_CHANGE, catalogue_change, MASTER, COMMAND_MS, 0},
 	{DEN_OP_REQUEST_NEW, request_new, USER, COMMAND_MS, 0},
 	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS, 1},
 	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS, 0},

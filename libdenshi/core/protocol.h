@@ -120,10 +120,15 @@ enum den_op {
 	 * AUTHORITY_CHANGE: LOGIN, GIVE..., TAKE..., APPROVAL_PASSWORD, [INITIAL (of the approval
 	 *   credential, where the first approver authority is given)], [DRY_RUN] -> AUTHORITY_DONE
 	 *   + SERIAL. With DRY_RUN: OK + BEFORE..., AFTER..., NUMBER (1 where INITIAL is needed).
+	 * CATALOGUE_CHANGE: WHICH ("business" | "account"), ACTION ("add" | "change" | "delete"), ID,
+	 *   [KIND ("free" | "required"; of a new business)], [LABEL (of a business in English)],
+	 *   [LABEL_JA], [SELF_APPROVAL ("yes" | "no")], [DRY_RUN], APPROVAL_PASSWORD ->
+	 *   CATALOGUE_DONE; CATALOGUE_USED, FIELDS_WRONG, ... With DRY_RUN: OK.
 	 */
 	DEN_OP_AUTHORITY_LIST = 80,
 	DEN_OP_AUTHORITY_SHOW,
 	DEN_OP_AUTHORITY_CHANGE,
+	DEN_OP_CATALOGUE_CHANGE,
 
 	/*
 	 * REQUEST_NEW: BUSINESS, [ACCOUNT], SUBJECT, [DRY_RUN] -> REQUEST_MADE + ID, DIGEST
@@ -220,6 +225,8 @@ enum den_tag {
 	DEN_TAG_WHICH,
 	DEN_TAG_LINE,
 	DEN_TAG_THERE,
+	DEN_TAG_LABEL_JA,
+	DEN_TAG_SELF_APPROVAL,
 };
 
 #endif

@@ -131,11 +131,23 @@ static void wrong(struct setup *s, struct given *g, const char *option, const ch
 	g->wrong = 1;
 }
 
+static void wrong_number(struct setup *s, struct given *g, const char *option, const char *found, unsigned least,
+	unsigned most)
+{
+	char min[16], max[16], may[DEN_TEXT_MAX];
+	const char *limits[] = {min, max};
+
+	snprintf(min, sizeof(min), "%u", least);
+	snprintf(max, sizeof(max), "%u", most);
+	den_text_format(may, sizeof(may), s->lang, DEN_CONFIG_NUMBER, limits, 2);
+	fail(s, DEN_SETUP_OPTION, option, found, may, NULL);
+	g->wrong = 1;
+}
+
 static void take_number(struct setup *s, struct given *g, const struct number *n, const char *text)
 {
-	char min[16], max[16], may[DEN_TEXT_MAX], *end;
-	const char *limits[] = {min, max};
 	unsigned long value;
+	char *end;
 
 	errno = 0;
 	value = strtoul(text, &end, 10);
@@ -143,11 +155,7 @@ static void take_number(struct setup *s, struct given *g, const struct number *n
 		put_number(s, n, (unsigned)value);
 		return;
 	}
-	snprintf(min, sizeof(min), "%u", n->min);
-	snprintf(max, sizeof(max), "%u", n->max);
-	den_text_format(may, sizeof(may), s->lang, DEN_CONFIG_NUMBER, limits, 2);
-	fail(s, DEN_SETUP_OPTION, n->name, text, may, NULL);
-	g->wrong = 1;
+	wrong_number(s, g, n->name, text, n->min, n->max);
 }
 
 static void take_text(struct setup *s, struct given *g, int key, const char *text)
@@ -200,6 +208,15 @@ static void check_path(struct setup *s, struct given *g, const char *option, con
 {
 	if (!den_config_allows("snapshot", path) || strlen(path) > 200)
 		wrong(s, g, option, path, DEN_CONFIG_ABSOLUTE_PATH);
+}
+
+static void check_range(struct setup *s, struct given *g)
+{
+	char last[16];
+
+	snprintf(last, sizeof(last), "%u", s->last_uid);
+	if (s->last_uid < s->first_uid)
+		wrong_number(s, g, "--last-uid", last, s->first_uid, DENDIR_UID_LAST);
 }
 
 /* Asked for where a person gave only the login ID; the address twice (R-MAIL-1). */
@@ -272,6 +289,7 @@ static void check(struct setup *s, struct given *g)
 	if (g->org_name || g->org)
 		check_name(s, g, "--name", g->org_name ? g->org_name : g->org, s->org_name);
 	check_master(s, g);
+	check_range(s, g);
 	check_path(s, g, "--schema-dir", s->schema_dir);
 	s->org_lang = g->lang ? den_lang_from_name(g->lang) : s->lang;
 	if (g->lang && !den_config_allows("language", g->lang))

@@ -19,6 +19,11 @@
 	OPTION(PEM, "pem", "FILE")                                                                 \
 	OPTION(RSA, "rsa", NULL)                                                                   \
 	OPTION(ACCOUNT, "account", "ACCOUNT")                                                      \
+	OPTION(LABEL, "label", "TEXT")                                                             \
+	OPTION(LABEL_EN, "label-en", "TEXT")                                                       \
+	OPTION(LABEL_JA, "label-ja", "TEXT")                                                       \
+	OPTION(APPROVAL_FREE, "approval-free", NULL)                                               \
+	OPTION(SELF_APPROVAL, "self-approval", "yes|no")                                           \
 	OPTION(SUBJECT, "subject", "TEXT")                                                         \
 	OPTION(REASON, "reason", "TEXT")                                                           \
 	OPTION(MINE, "mine", NULL)                                                                 \

@@ -84,6 +84,7 @@ static int status_of(enum den_code code)
 	case DEN_UPDATE_NOT_DUE:
 	case DEN_UPDATE_DONE:
 	case DEN_AUTHORITY_DONE:
+	case DEN_CATALOGUE_DONE:
 	case DEN_REQUEST_MADE:
 	case DEN_APPROVED:
 	case DEN_REJECTED:
