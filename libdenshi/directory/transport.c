@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openldap.h>
@@ -13,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "directory/resolve.h"
 #include "directory/tls.h"
 
 /* A peer that went away without a word is noticed in about half a minute. */
@@ -21,15 +21,23 @@
 #define KEEPALIVE_PROBES 3
 #define UNACKNOWLEDGED_MS 30000
 
-/* Before there are threads, which libldap's own beginning doesn't expect: neither ldap.conf nor LDAPTLS_* of whoever started us may say
- * how TLS is done, and a name server that is silent isn't waited for longer than it's worth. */
+/* Before there are threads, which libldap's own beginning doesn't expect. Neither ldap.conf
+ * nor LDAPTLS_* of whoever started us may say how TLS is done. */
 __attribute__((constructor)) static void begin(void)
 {
+	const char *options = getenv("RES_OPTIONS");
+	char *before = options ? strdup(options) : NULL;
 	int level;
 
 	setenv("LDAPNOINIT", "1", 1);
-	setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
+	/* libldap begins by asking for this machine's whole name; nobody here needs it. */
+	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	ldap_get_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
+	if (before)
+		setenv("RES_OPTIONS", before, 1);
+	else
+		unsetenv("RES_OPTIONS");
+	free(before);
 }
 
 static void *because(char why[DENDIR_WHY_SIZE], const char *uri, const char *reason)
@@ -78,13 +86,13 @@ static int await_connected(int fd, int64_t timeout_ms)
 }
 
 /* A connected, blocking socket, or -1 with errno. */
-static int connect_to(const struct addrinfo *a, int64_t timeout_ms)
+static int connect_to(const struct dendir_address *a, int64_t timeout_ms)
 {
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), saved;
+	int fd = socket(a->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), saved;
 
 	if (fd < 0)
 		return -1;
-	if ((connect(fd, a->ai_addr, a->ai_addrlen) == 0 ||
+	if ((connect(fd, (const struct sockaddr *)&a->address, a->size) == 0 ||
 		    (errno == EINPROGRESS && await_connected(fd, timeout_ms) == 0)) &&
 		fcntl(fd, F_SETFL, 0) == 0) {
 		watch_over(fd);
@@ -99,24 +107,15 @@ static int connect_to(const struct addrinfo *a, int64_t timeout_ms)
 /* The first address of the name that takes us; each gets its share of the time. -1: why. */
 static int connect_by_name(const LDAPURLDesc *url, const char *uri, int64_t until_ms, char why[DENDIR_WHY_SIZE])
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
-	struct addrinfo *list = NULL;
-	char port[12];
-	int fd = -1, n = 0, rc;
+	struct dendir_address addresses[DENDIR_ADDRESSES_MAX];
+	const char *reason;
+	size_t n = dendir_resolve(url->lud_host, url->lud_port, until_ms, addresses, &reason);
+	int fd = -1;
 
-	snprintf(port, sizeof(port), "%d", url->lud_port);
-	rc = getaddrinfo(url->lud_host, port, &hints, &list);
-	if (rc != 0) {
-		because(why, uri, gai_strerror(rc));
-		return -1;
-	}
-	for (struct addrinfo *a = list; a; a = a->ai_next)
-		n++;
-	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-		fd = connect_to(a, left_ms(until_ms) / n--);
+	for (size_t i = 0; i < n && fd < 0; i++)
+		fd = connect_to(&addresses[i], left_ms(until_ms) / (int64_t)(n - i));
 	if (fd < 0)
-		because(why, uri, strerror(errno));
-	freeaddrinfo(list);
+		because(why, uri, n > 0 ? strerror(errno) : reason);
 	return fd;
 }
 

@@ -61,6 +61,33 @@ sandbox-service start denshid-h1
 log_in h1 d-maker01 "$password"
 check "denshid of h1 stopped and started" done_well
 
+# ---- name servers that say nothing ----
+for k in 91 92 93; do echo "nameserver 10.77.0.$k"; done >/tmp/silent
+echo '127.0.0.1 localhost' >/tmp/no-hosts
+sandbox-host h1 sh -c 'mount --bind /tmp/no-hosts /etc/hosts && mount --bind /tmp/silent /etc/resolv.conf
+	for k in 91 92 93; do ip neigh replace 10.77.0.$k lladdr 02:00:00:00:00:01 dev eth0 nud permanent; done'
+log_in h1 d-maker01 "$password"
+check "no name server: logins go on with the address it had" done_well
+sandbox-service stop denshid-h1
+sandbox-service start denshid-h1
+log_in h1 d-maker01 "$password"
+check "where it never had one: refused" says 'nothing was counted' ''
+check "and under 5 s ($took_ms ms)" at_most "$took_ms" 5000
+sandbox-host h1 umount /etc/hosts /etc/resolv.conf
+check "name servers again: it heals by itself" await 20 sandbox-host h1 sh -c "echo '$password' | pamtester denshi d-maker01 authenticate"
+rm -f /tmp/silent /tmp/no-hosts
+
+# ---- files of the host that others could read or change ----
+for wrong in 'chmod 644 /etc/denshi/tls/host.key' 'chown nobody /etc/denshi/tls/ca.pem' 'chmod 666 /etc/denshi/tls/host.pem'; do
+	sandbox-host h1 sh -c "cp -a /etc/denshi/tls /etc/denshi/good && $wrong"
+	run sandbox-host h1 setpriv --reuid=denshi --regid=denshi --clear-groups denshid --check
+	check "$wrong: denshid doesn't start" refused
+	check "$wrong: and names the file" says "${wrong##* }" ''
+	sandbox-host h1 sh -c 'rm -r /etc/denshi/tls && mv /etc/denshi/good /etc/denshi/tls'
+done
+run sandbox-host h1 denshid --check
+check "and so it does" done_well
+
 # ---- whom the port lets in ----
 uri=ldaps://sandbox.denshi.test
 tls() { # NAME OF CERTIFICATE, COMMAND...
