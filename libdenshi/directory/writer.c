@@ -41,6 +41,46 @@ enum den_code dendir_writer_read(struct dendir *d, struct dendir_writer *w)
 	return dendir_search(d, dendir_dn(dn, d, DENDIR_DN_DIRECTORY, w->name), DENDIR_BASE, NULL, uri, note_uri, w);
 }
 
+struct uris {
+	const char *writer;
+	char *list;
+	size_t size, used;
+};
+
+static void append_uri(struct uris *u, const char *uri)
+{
+	size_t len = strlen(uri);
+
+	if (len == 0 || u->used + len + 2 > u->size)
+		return;
+	u->used += (size_t)snprintf(u->list + u->used, u->size - u->used, "%s%s", u->used ? " " : "", uri);
+}
+
+static int append_other(void *context, struct dendir_entry *e)
+{
+	struct uris *u = context;
+	const char *uri = dendir_entry_string(e, "denshiUri");
+
+	if (strcmp(uri, u->writer) != 0)
+		append_uri(u, uri);
+	return 0;
+}
+
+enum den_code dendir_server_uris(struct dendir *d, char *list, size_t size)
+{
+	static const char *const attributes[] = {"denshiUri", NULL};
+	struct dendir_writer w;
+	struct uris u = {.writer = w.uri, .list = list, .size = size};
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = dendir_writer_read(d, &w);
+
+	list[0] = '\0';
+	if (code != DEN_OK)
+		return code;
+	append_uri(&u, w.uri);
+	return dendir_search(d, dendir_dn(dn, d, "ou=directories"), DENDIR_ONE, NULL, attributes, append_other, &u);
+}
+
 enum den_code dendir_writer_change(struct dendir *d, const char *from, const char *to)
 {
 	struct dendir_mods *m = dendir_mods_new();

@@ -19,6 +19,10 @@ struct dendir_writer {
 /* What the server at d knows of it; over a broken link, that may be old. */
 enum den_code dendir_writer_read(struct dendir *d, struct dendir_writer *w);
 
+/* The URIs of all directory servers, the writer's first, with blanks between: as in
+ * struct dendir_site. "" where there is but one, whose URI isn't in the directory. */
+enum den_code dendir_server_uris(struct dendir *d, char *list, size_t size);
+
 /*
  * From one server to the other, in one step at d; DEN_DIRECTORY_REFUSED where the writer
  * isn't `from`, or d isn't at it and isn't the administrator.

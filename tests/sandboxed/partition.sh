@@ -4,7 +4,7 @@
 # than six guesses, nothing lost that the writer acknowledged, both the same afterwards.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-[ -n "${DENSHI_SANDBOX:-}" ] || exec "$here/sandbox" --populated --fast --hosts 2 --spare 1 --language en -- "$0"
+[ -n "${DENSHI_SANDBOX:-}" ] || exec "$here/sandbox" --populated --fast --hosts 2 --spare 2 --language en -- "$0"
 language=en
 export LANG=C.UTF-8
 # shellcheck source=tests/checks.sh
@@ -88,6 +88,9 @@ for h in h1 h2; do
 	sandbox-service stop denshid-$h
 	sandbox-service start denshid-$h
 done
+
+run denshi host add h9.denshi.test --output "$work/h9.join"
+check "a new host is told both" equals "$(sed -n 's/^uri: //p' "$work/h9.join")" "ldaps://$first:636 ldaps://$second:636"
 
 # ---- the log of changes holds hashes: nobody reads it; nobody logs in at the second ----
 as_host() {
@@ -186,6 +189,16 @@ check "requests were acknowledged" equals "$(awk 'END { print (NR > 10) }' "$wor
 check "none of them is lost at the first" equals "$(lost sandbox)" 0
 check "nor at the second" equals "$(lost m1)" 0
 
+# The second, upgraded, leaves the entries to the writer.
+kill "$(cat "$DENSHI_SANDBOX/slapd-m1.pid")"
+check "the second stops" await 20 sh -c '! kill -0 $(cat "$DENSHI_SANDBOX/slapd-m1.pid")'
+root sandbox ldapmodify >/dev/null <<<$'dn: cn=policy,o=acme\nchangetype: modify\nreplace: denshiSchemaVersion\ndenshiSchemaVersion: 0'
+start_second
+check "both the same" agree_soon
+run sandbox-host m1 denshi directory upgrade --yes
+check "the second leaves the entries to the writer" says 'up to date' ''
+root sandbox ldapmodify >/dev/null <<<$'dn: cn=policy,o=acme\nchangetype: modify\nreplace: denshiSchemaVersion\ndenshiSchemaVersion: 1'
+
 # ---- one of them is brought to another configuration, the other isn't ----
 root sandbox ldapmodify >/dev/null <<<$'dn: cn=config\nchangetype: modify\nreplace: olcIdleTimeout\nolcIdleTimeout: 77'
 sandbox-service stop denshi-ca
@@ -249,8 +262,22 @@ check "handed back" done_well
 check "the first is the writer again" writer_is $first
 check "both the same" agree_soon
 
+# ---- a backup of the one that isn't the writer, restored on a third machine ----
+run sandbox-host m1 denshi directory backup "$work/of-m1"
+check "a backup of the second" done_well
+run sandbox-host m2 denshi directory restore "$work/of-m1" --yes
+check "restored elsewhere, it is alone" says 'alone and the writer now' ''
+run sandbox-host m2 denshi directory upgrade --yes
+check "upgrade takes the rest of the second server away" says '- .*accesslog' ''
+run sandbox-host m2 denshi directory compare "$work/of-m1"
+check "compare: the same" says 'are the same' ''
+sandbox-service new slapd-m2 m2 openldap /usr/sbin/slapd -F $state/directory/config -h "$uri" -d stats
+check "it checks passwords" await 20 sandbox-host m2 ldapwhoami -x -H "$uri" -D "uid=d-maker01,$people" -w "$(login_of d-maker01)"
+kill "$(cat "$DENSHI_SANDBOX/slapd-m2.pid")"
+
 # ---- one again ----
 sandbox-service stop denshi-ca
+check "the second isn't taken for the one that stays" sh -c '! sandbox-host m1 denshi directory remove-replica sandbox.denshi.test --yes'
 sandbox-service stop slapd
 run denshi directory remove-replica $second --yes
 check "remove-replica" done_well

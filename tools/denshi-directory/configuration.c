@@ -235,7 +235,7 @@ int configuration_facts(const struct configuration *c, struct configuration_fact
 		find_text(c, " t=", " ", t, sizeof(t)) != 0)
 		return -1;
 	/* Before there was a writer, there was one server. */
-	if (find_text(c, "/denshiWriter & [", "]", f->server, sizeof(f->server)) != 0)
+	if (find_text(c, CONFIG_SERVER_BEFORE, "]", f->server, sizeof(f->server)) != 0)
 		memcpy(f->server, f->host, sizeof(f->server));
 	if (find_text(c, "}rid=001 provider=", " ", f->peer_uri, sizeof(f->peer_uri)) == 0 &&
 		(find_text(c, "to * by dn.exact=\"cn=", ",", f->peer, sizeof(f->peer)) != 0 ||

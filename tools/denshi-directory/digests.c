@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "directory/version.h"
+#include "directory/writer.h"
 
 struct entry {
 	char *dn; /* as in LDIF: "dn: uid=..." or "dn:: base64" */
@@ -107,18 +108,31 @@ static int end_entry(struct digests *d)
 	return 0;
 }
 
+/* Lines that are not compared, within entries whose DN begins so. */
+static const struct {
+	const char *dn, *attribute;
+} ignored[] = {
+	{"dn:", "contextCSN: "},
+	{"dn: " DENDIR_DN_POINTER ",", "entryCSN: "},
+	{"dn: " DENDIR_DN_WRITER ",", "denshiWriter: "},
+};
+
+static int is_ignored(const struct digests *d, const char *line)
+{
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]) && d->nlines > 0; i++)
+		if (strncmp(line, ignored[i].attribute, strlen(ignored[i].attribute)) == 0 &&
+			strncmp(d->lines[0], ignored[i].dn, strlen(ignored[i].dn)) == 0)
+			return 1;
+	return 0;
+}
+
 int digests_add(struct digests *d, const char *line, size_t len)
 {
-	static const char ignored[] = "contextCSN:", pointer[] = "dn: " DENDIR_DN_POINTER ",", csn[] = "entryCSN:";
-
 	if (len > 0 && line[len - 1] == '\n')
 		len--;
 	if (len == 0)
 		return end_entry(d);
-	if (line[0] == '#' || strncmp(line, ignored, sizeof(ignored) - 1) == 0)
-		return 0;
-	if (strncmp(line, csn, sizeof(csn) - 1) == 0 && d->nlines > 0 &&
-		strncmp(d->lines[0], pointer, sizeof(pointer) - 1) == 0)
+	if (line[0] == '#' || is_ignored(d, line))
 		return 0;
 	if (reserve(&d->lines, &d->lines_room, d->nlines, sizeof(*d->lines)) != 0)
 		return -1;

@@ -1,7 +1,8 @@
 /*
  * What two runs of LDIF have in common: one digest an entry, with all its attributes,
  * operational ones and hashes too. Only contextCSN is left out, which a server writes
- * now and then, and entryCSN of the pointer, which a restore makes new.
+ * now and then, and what a restore makes new: the time
+ * of the pointer's change, and who the writer is.
  */
 #ifndef DENSHI_DIRECTORY_DIGESTS_H
 #define DENSHI_DIRECTORY_DIGESTS_H

@@ -145,6 +145,8 @@ static int configure(struct adding *a, struct rebuild *u)
 		return fail(a->run, DEN_PAIR_EXISTS, f->peer, NULL);
 	if (strcmp(f->server, a->name) == 0)
 		return fail(a->run, DEN_HOST_NAME, a->name, NULL);
+	if (!rebuild_is_writer(u))
+		return fail(a->run, DEN_PAIR_NOT_WRITER, NULL);
 	snprintf(a->own_name, sizeof(a->own_name), "%.64s", f->server);
 	snprintf(f->peer, sizeof(f->peer), "%s", a->name);
 	snprintf(f->peer_uri, sizeof(f->peer_uri), "%s", a->uri);
@@ -355,6 +357,9 @@ int remove_replica_run(const struct run *r, char **operands)
 	snprintf(peer, sizeof(peer), "%.64s", f->peer);
 	if (strcmp(peer, operands[0]) != 0) {
 		fail(r, DEN_PAIR_UNKNOWN, operands[0], NULL);
+	} else if (!rebuild_is_writer(u)) {
+		/* Alone, it would be one that takes nothing. */
+		fail(r, DEN_PAIR_NOT_WRITER, NULL);
 	} else {
 		f->peer[0] = f->peer_uri[0] = '\0';
 		say(r, DEN_PAIR_SHOW_REMOVE, peer, NULL);

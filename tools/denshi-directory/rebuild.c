@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "directory/schema.h"
+#include "directory/writer.h"
 #include "tools/denshi-directory/local.h"
 #include "tools/denshi-directory/migrate.h"
 #include "tools/denshi-directory/slap.h"
@@ -25,7 +26,8 @@ struct rebuild {
 	struct configuration_facts facts;
 	/* found in the entries */
 	unsigned version;
-	int is_policy, is_hosts; /* of the entry, or the database, that is being read */
+	char writer_name[DENDIR_SERVER_NAME_MAX + 1];
+	int is_policy, is_writer; /* the entry that is being read */
 	int in_use; /* the new one */
 	struct migration migration;
 	struct slap_writer writer;
@@ -53,16 +55,20 @@ static int note_host(struct rebuild *u, const char *line)
 static int on_entry_line(void *context, const char *line, size_t len)
 {
 	struct rebuild *u = context;
-	char policy[DENDIR_DN_SIZE];
+	char policy[DENDIR_DN_SIZE], writer[DENDIR_DN_SIZE];
 
 	(void)len;
 	if (strncmp(line, "dn: ", 4) == 0) {
 		snprintf(policy, sizeof(policy), "dn: cn=policy,o=%s\n", u->survey.organisation);
+		snprintf(writer, sizeof(writer), "dn: " DENDIR_DN_WRITER ",o=%s\n", u->survey.organisation);
 		u->is_policy = strcmp(line, policy) == 0;
+		u->is_writer = strcmp(line, writer) == 0;
 		return note_host(u, line);
 	}
 	if (u->is_policy)
 		(void)sscanf(line, "denshiSchemaVersion: %9u", &u->version);
+	if (u->is_writer)
+		(void)sscanf(line, "denshiWriter: %64s", u->writer_name);
 	return 0;
 }
 
@@ -248,6 +254,12 @@ const char *rebuild_organisation(const struct rebuild *u)
 	return u->survey.organisation;
 }
 
+/* Of before there was one: the only server. */
+int rebuild_is_writer(const struct rebuild *u)
+{
+	return !*u->writer_name || strcmp(u->writer_name, u->facts.server) == 0;
+}
+
 int rebuild_prepare(struct rebuild *u)
 {
 	return make_set(u);
@@ -255,7 +267,8 @@ int rebuild_prepare(struct rebuild *u)
 
 int rebuild_is_due(const struct rebuild *u)
 {
-	return u->version != DENDIR_SCHEMA_VERSION || !configuration_equal(u->before, u->after);
+	return (u->version != DENDIR_SCHEMA_VERSION && rebuild_is_writer(u)) ||
+		!configuration_equal(u->before, u->after);
 }
 
 static void tell_line(void *context, char sign, const char *dn, const char *line)
@@ -280,9 +293,10 @@ int rebuild_finish(struct rebuild *u, rebuild_more *more, void *context)
 {
 	if (is_running(u->run, u->survey.organisation))
 		return fail(u->run, DEN_SETUP_RUNNING, NULL);
-	if (copy_entries(u) != 0 || migrate_entries(u, more, context) != 0 || commit(u) != 0)
+	/* What the entries lack is added by the writer, and replicated. */
+	if (copy_entries(u) != 0 || (rebuild_is_writer(u) && migrate_entries(u, more, context) != 0))
 		return -1;
-	return 0;
+	return commit(u);
 }
 
 void rebuild_done(struct rebuild *u)

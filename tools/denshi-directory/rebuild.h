@@ -24,13 +24,16 @@ struct rebuild *rebuild_look(const struct run *r);
 /* What the new configuration will be made for; the caller may change it. */
 struct configuration_facts *rebuild_facts(struct rebuild *u);
 const char *rebuild_organisation(const struct rebuild *u);
+/* 1 where this server is the writer, as it knows it. */
+int rebuild_is_writer(const struct rebuild *u);
 /* The new set, with its configuration; nothing of it is in use. -1 (said). */
 int rebuild_prepare(struct rebuild *u);
 /* 1 where the new configuration, or the version of the entries, is another. */
 int rebuild_is_due(const struct rebuild *u);
 /* Says what goes and what comes. */
 void rebuild_show(const struct rebuild *u);
-/* The entries, and in use; its server must have been stopped. more: NULL for nothing. -1 (said). */
+/* The entries, and in use; its server must have been stopped. more: NULL for nothing; not
+ * called where another server is the writer. -1 (said). */
 int rebuild_finish(struct rebuild *u, rebuild_more *more, void *context);
 /* Takes NULL; what isn't in use goes. */
 void rebuild_done(struct rebuild *u);

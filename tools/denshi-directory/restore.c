@@ -13,8 +13,10 @@
 
 #include "crypto/file.h"
 #include "directory/version.h"
+#include "directory/writer.h"
 #include "tools/denshi-directory/compare.h"
 #include "tools/denshi-directory/slap.h"
+#include "tools/server/config.h"
 #include "tools/server/interrupt.h"
 #include "tools/server/settings.h"
 #include "tools/server/tree.h"
@@ -39,7 +41,8 @@ struct restore {
 	struct replacement replacements[REPLACEMENTS];
 	char *conf; /* of denshi.conf, for when the directory is in use */
 	size_t conf_size;
-	int was_replica, conf_kept, is_pointer;
+	int was_replica, conf_kept, is_pointer, is_writer;
+	char server[DENDIR_SERVER_NAME_MAX + 1];
 	const char *links[LINKS_MAX + 2]; /* the folders beside `directory`, which comes last */
 	size_t nlinks;
 	size_t entries;
@@ -118,12 +121,22 @@ static int is_of_replication(const char *line)
 	return 0;
 }
 
+/* The server's own name, out of the rule that compares it with the writer's. */
+static void note_server(struct restore *s, const char *line)
+{
+	const char *at = strstr(line, CONFIG_SERVER_BEFORE);
+
+	if (at)
+		(void)sscanf(at + strlen(CONFIG_SERVER_BEFORE), "%64[^]]", s->server);
+}
+
 static int take_config(struct restore *s, const char *line, size_t len)
 {
 	const struct replacement *found;
 	const char *at = NULL;
 
 	(void)len;
+	note_server(s, line);
 	if (is_of_replication(line)) {
 		s->was_replica = 1;
 		return 0;
@@ -160,14 +173,26 @@ static int take_new_csn(struct restore *s, const char *old)
 	return slap_write(&s->writer, line, n) == 0 ? 0 : slap_write_finish(&s->writer);
 }
 
+/* It is alone: whichever of two servers the backup is of. */
+static int take_writer(struct restore *s)
+{
+	char line[DENDIR_SERVER_NAME_MAX + 32];
+	int n = snprintf(line, sizeof(line), "denshiWriter: %s\n", s->server);
+
+	return slap_write(&s->writer, line, (size_t)n) == 0 ? 0 : slap_write_finish(&s->writer);
+}
+
 static int take_entry(struct restore *s, const char *line, size_t len)
 {
-	static const char pointer[] = "dn: " DENDIR_DN_POINTER ",";
+	static const char pointer[] = "dn: " DENDIR_DN_POINTER ",", writer[] = "dn: " DENDIR_DN_WRITER ",";
 
 	if (strncmp(line, "dn:", 3) == 0) {
 		s->entries++;
 		s->is_pointer = strncmp(line, pointer, sizeof(pointer) - 1) == 0;
+		s->is_writer = strncmp(line, writer, sizeof(writer) - 1) == 0;
 	}
+	if (s->is_writer && strncmp(line, "denshiWriter: ", 14) == 0)
+		return take_writer(s);
 	if (s->is_pointer && strncmp(line, "entryCSN: ", 10) == 0)
 		return take_new_csn(s, line);
 	return slap_write(&s->writer, line, len) == 0 ? 0 : slap_write_finish(&s->writer);

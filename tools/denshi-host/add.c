@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "directory/writer.h"
 #include "tools/denshi-host/host.h"
 #include "tools/server/joinfile.h"
 #include "tools/server/network.h"
@@ -27,13 +28,16 @@ static int fail_crypto(const struct host_run *r, const char *path, enum dencrypt
 
 static int find_network(struct making *m)
 {
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], servers[sizeof(m->file.uri)];
 	enum dencrypt_result why;
 
 	if (m->r->uri)
 		snprintf(m->file.uri, sizeof(m->file.uri), "%s", m->r->uri);
 	else if (network_uri(m->r->state, m->file.uri, sizeof(m->file.uri)) != 0)
 		return fail(m->r, DEN_HOST_NO_NETWORK, NULL);
+	/* Where there are two servers, the directory knows both. */
+	else if (dendir_server_uris(m->r->d, servers, sizeof(servers)) == DEN_OK && *servers)
+		snprintf(m->file.uri, sizeof(m->file.uri), "%s", servers);
 	if (tree_path(folder, m->r->state, NETWORK_CA) != 0)
 		return fail(m->r, DEN_SETUP_FILE, m->r->state, strerror(errno), NULL);
 	why = dencrypt_ca_load(folder, &m->ca);

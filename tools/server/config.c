@@ -19,7 +19,7 @@ static void write_clauses(struct clauses *c, const char *org, const char *server
 {
 	snprintf(c->host, sizeof(c->host), "group/denshiHosts/member=\"cn=hosts,ou=services,o=%s\"", org);
 	snprintf(c->signer, sizeof(c->signer), "dn.exact=\"cn=denshi-ca,ou=services,o=%s\"", org);
-	snprintf(c->writer, sizeof(c->writer), "set=\"([cn=writer,o=%s])/denshiWriter & [%s]\"", org, server);
+	snprintf(c->writer, sizeof(c->writer), "set=\"([cn=writer,o=%s])" CONFIG_SERVER_BEFORE "%s]\"", org, server);
 	snprintf(c->approval, sizeof(c->approval), "dn.regex=\"^cn=approval,uid=[^,+]+,ou=people,o=%s$\"", org);
 	/* The same without a regular expression, which slapd compiles for each attribute of each
 	 * write: half of a user update's time. A set has no "and": role, state and the whole

@@ -11,6 +11,9 @@
 #define CONFIG_TEMPLATE "directory.ldif.in"
 #define CONFIG_ENTRIES_TEMPLATE "organisation.ldif.in"
 
+/* Where a server's own name stands in its access rules, up to a bracket. */
+#define CONFIG_SERVER_BEFORE "/denshiWriter & ["
+
 struct config_values {
 	const char *org;
 	const char *host;   /* this machine's denshid */
