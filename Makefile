@@ -220,7 +220,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/pam-configs/denshi $(DESTDIR)$(PREFIX)/share/pam-configs/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
-	for u in etc/*.service; do \
+	for u in etc/*.service etc/*.path; do \
 		sed 's|/usr/sbin/denshi|$(PREFIX)/sbin/denshi|;s|/usr/libexec/denshi|$(LIBEXECDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; \
 	done
 	install -m 644 etc/denshi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/denshi.conf

@@ -56,11 +56,14 @@ END {
 		quotient = median(quotients(f[3], f[4]))
 		if (quotient == "" && ours != "" && peer + 0 > 0)
 			quotient = ours / peer
+		# a part that was not run
+		if (ours == "")
+			continue
 		verdict = ""
 		if (split(f[6], g, " ") == 3)
 			verdict = is_met(g[1] == "ratio" ? quotient : ours, g[2], g[3]) ? "met" : "MISSED"
 		goal = verdict == "" ? "" : (g[1] == "ratio" ? "ratio " : "") g[2] " " g[3]
-		line("  " f[1], number(ours, f[2]), f[5] " " number(peer, f[2]), ratio(quotient), goal, verdict)
+		line("  " f[1], number(ours, f[2]), f[4] == "" ? "" : f[5] " " number(peer, f[2]), ratio(quotient), goal, verdict)
 		printf "%s: %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", section, f[1], f[2], ours, f[5], peer, quotient, goal, verdict > TSV
 	}
 }
