@@ -242,6 +242,15 @@ const struct den_password_policy *call_password_policy(struct dendir *d)
 	return preset ? preset : den_password_preset("densai");
 }
 
+int64_t call_approval_end(struct dendir *d, int64_t changed)
+{
+	struct dendir_policy policy;
+
+	/* Where it can't be read it is the default. */
+	(void)dendir_policy_read(d, &policy);
+	return policy.approval_expires ? changed + (int64_t)policy.approval_days * DAY_S : INT64_MAX;
+}
+
 char *call_date(char buf[16], int64_t t)
 {
 	time_t seconds = (time_t)t;
@@ -259,6 +268,7 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 	char date[16];
+	int64_t end;
 
 	*proof = NULL;
 	if (!d)
@@ -272,8 +282,9 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 	}
 	if (state.must_change)
 		return DEN_APPROVAL_INITIAL;
-	if (state.changed + APPROVAL_DAYS * DAY_S < c->now) {
-		call_arg(c, "%s", call_date(date, state.changed + APPROVAL_DAYS * DAY_S));
+	end = call_approval_end(d, state.changed);
+	if (end < c->now) {
+		call_arg(c, "%s", call_date(date, end));
 		return DEN_APPROVAL_EXPIRED;
 	}
 	password = call_secret(c, DEN_TAG_APPROVAL_PASSWORD);

@@ -102,12 +102,13 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof);
 /* The organisation's password rules (R-PW-2); those of `densai` where it names none that is known. */
 const struct den_password_policy *call_password_policy(struct dendir *d);
 
-/* Days an approval password lasts, and before its end that login warns (R-APW-4). */
-#define APPROVAL_DAYS 90
+/* Days before an approval password's end that login warns (R-APW-4). */
 #define APPROVAL_WARNING_DAYS 14
 #define DAY_S 86400
 /* Days within which a granted certificate must be acquired (R-CERT-1). */
 #define GRANT_DAYS 30
+/* When an approval password of that age ends, by the organisation's policy; INT64_MAX: never. */
+int64_t call_approval_end(struct dendir *d, int64_t changed);
 /* Date as people read it: YYYY-MM-DD, UTC. */
 char *call_date(char buf[16], int64_t t);
 

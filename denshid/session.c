@@ -124,7 +124,7 @@ static void add_messages(struct call *c, const struct view_user *user)
 	if (!d || !(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
 		return;
 	if (dendir_credential_state(d, DENDIR_APPROVAL, user->login, &approval) == DEN_OK && approval.exists) {
-		end = approval.changed + APPROVAL_DAYS * DAY_S;
+		end = call_approval_end(d, approval.changed);
 		if (end < c->now)
 			call_reason(c, DEN_APPROVAL_EXPIRED, call_date(text, end));
 		else if (end - c->now < APPROVAL_WARNING_DAYS * DAY_S)

@@ -452,7 +452,7 @@ static int keep(void *context, const struct dendir_user *u)
 	return 0;
 }
 
-static const char *approval_state(struct call *c, const struct dendir_credential_state *s)
+static const char *approval_state(struct call *c, struct dendir *d, const struct dendir_credential_state *s)
 {
 	if (!s->exists)
 		return "none";
@@ -460,7 +460,7 @@ static const char *approval_state(struct call *c, const struct dendir_credential
 		return "locked";
 	if (s->must_change)
 		return "initial";
-	return s->changed + APPROVAL_DAYS * DAY_S < c->now ? "expired" : "set";
+	return call_approval_end(d, s->changed) < c->now ? "expired" : "set";
 }
 
 /* An attempt's record as people read it: its time first, in UTC (R-LOCK-6). */
@@ -515,7 +515,7 @@ static int send_user(struct call *c, struct dendir *d, const struct dendir_user 
 	den_message_add_number(m, DEN_TAG_ATTEMPTS, login.taken);
 	add_records(m, &login);
 	add_records(m, &approval);
-	den_message_add_string(m, DEN_TAG_APPROVAL_STATE, approval_state(c, &approval));
+	den_message_add_string(m, DEN_TAG_APPROVAL_STATE, approval_state(c, d, &approval));
 	den_message_add_string(m, DEN_TAG_CERT_STATE, certificate_state(c, d, u->login));
 	den_message_add_number(m, DEN_TAG_UID, (uint64_t)u->uid);
 	return call_row(c, m);

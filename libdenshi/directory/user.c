@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/protocol.h"
 
@@ -354,10 +355,22 @@ enum den_code dendir_prepared_count(struct dendir *d, unsigned *count)
 	return dendir_search(d, dendir_dn(base, d, "ou=prepared"), DENDIR_ONE, "(uid=*)", none, count_some, count);
 }
 
+/* What isn't understood is the default: nothing lasts longer by a slip. */
+static void read_approval_days(struct dendir_policy *p, const char *text)
+{
+	char *end;
+	unsigned long days = strtoul(text, &end, 10);
+	int is_number = *text >= '1' && *text <= '9' && !*end && days <= DENDIR_APPROVAL_DAYS_MAX;
+
+	p->approval_expires = strcasecmp(text, "off") != 0;
+	p->approval_days = is_number ? (unsigned)days : DENDIR_APPROVAL_DAYS;
+}
+
 static int read_policy(void *context, struct dendir_entry *e)
 {
 	struct dendir_policy *p = context;
 
+	read_approval_days(p, dendir_entry_string(e, "denshiApprovalDays"));
 	snprintf(p->preset, sizeof(p->preset), "%s", dendir_entry_string(e, "denshiPreset"));
 	snprintf(p->lang, sizeof(p->lang), "%s", dendir_entry_string(e, "preferredLanguage"));
 	return 0;
@@ -365,9 +378,10 @@ static int read_policy(void *context, struct dendir_entry *e)
 
 enum den_code dendir_policy_read(struct dendir *d, struct dendir_policy *policy)
 {
-	static const char *const attributes[] = {"denshiPreset", "preferredLanguage", NULL};
+	static const char *const attributes[] = {"denshiPreset", "preferredLanguage", "denshiApprovalDays", NULL};
 	char dn[DENDIR_DN_SIZE];
 
 	memset(policy, 0, sizeof(*policy));
+	read_approval_days(policy, "");
 	return dendir_search(d, dendir_dn(dn, d, "cn=policy"), DENDIR_BASE, NULL, attributes, read_policy, policy);
 }

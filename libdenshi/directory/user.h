@@ -85,9 +85,13 @@ enum den_code dendir_user_prepare_change(struct dendir *host, const char *login,
  * DEN_COUNTED_MAX (core/protocol.h), for every command of a master ends with it. */
 enum den_code dendir_prepared_count(struct dendir *d, unsigned *count);
 
+#define DENDIR_APPROVAL_DAYS 90
+#define DENDIR_APPROVAL_DAYS_MAX 3650
 struct dendir_policy {
 	char preset[33];
 	char lang[3];
+	int approval_expires;
+	unsigned approval_days; /* that an approval password lasts (R-APW-4), where it expires */
 };
 enum den_code dendir_policy_read(struct dendir *d, struct dendir_policy *policy);
 
