@@ -430,8 +430,8 @@ enum den_code user_unlock(struct call *c)
 /* Users are collected first: each row asks the directory for more. */
 struct list {
 	struct dendir_user *users;
-	size_t n;
-	const char *only;
+	size_t n, limit;
+	int more; /* than the limit */
 	int failed;
 };
 
@@ -440,8 +440,8 @@ static int keep(void *context, const struct dendir_user *u)
 	struct list *l = context;
 	struct dendir_user *users;
 
-	if (*l->only && strcmp(l->only, u->login) != 0)
-		return 0;
+	if (l->n == l->limit)
+		return l->more = 1;
 	users = reallocarray(l->users, l->n + 1, sizeof(*users));
 	if (!users)
 		return l->failed = 1;
@@ -528,10 +528,38 @@ static int by_login(const void *a, const void *b)
 	return strcmp(x->login, y->login);
 }
 
+/* One user, or those whose login ID or name has the request's filter in it. */
+static const char *list_filter(struct call *c, const char *only, char *buf, size_t size)
+{
+	const char *part = call_string(c, DEN_TAG_FILTER);
+
+	if (*only)
+		return dendir_filter(buf, size, "(uid=%s)", only);
+	return *part ? dendir_filter(buf, size, "(&(uid=*)(|(uid=*%s*)(cn=*%s*)))", part, part) : "(uid=*)";
+}
+
+static enum den_code collect_list(struct call *c, struct dendir *d, const char *only, struct list *l)
+{
+	char buf[4096];
+	const char *filter = list_filter(c, only, buf, sizeof(buf));
+	enum den_code code;
+
+	if (!filter) {
+		call_arg(c, "filter");
+		return DEN_BAD_REQUEST;
+	}
+	code = dendir_user_each(d, DENDIR_PEOPLE, filter, keep, l);
+	if (code == DEN_OK && !l->more)
+		code = dendir_user_each(d, DENDIR_PREPARED, filter, keep, l);
+	if (l->n)
+		qsort(l->users, l->n, sizeof(*l->users), by_login);
+	return l->failed ? DEN_INTERNAL : code;
+}
+
 enum den_code user_list(struct call *c)
 {
 	char only[DEN_LOGIN_ID_SIZE] = "";
-	struct list l = {.only = only};
+	struct list l = {.limit = den_message_number(c->in, DEN_TAG_NUMBER, SIZE_MAX)};
 	enum den_code code = DEN_OK;
 	struct dendir *d;
 
@@ -544,13 +572,7 @@ enum den_code user_list(struct call *c)
 		code = call_needs_master(c);
 	if (code != DEN_OK || !(d = call_directory(c, &code)))
 		return code;
-	code = dendir_user_each(d, DENDIR_PEOPLE, NULL, keep, &l);
-	if (code == DEN_OK)
-		code = dendir_user_each(d, DENDIR_PREPARED, NULL, keep, &l);
-	if (l.n)
-		qsort(l.users, l.n, sizeof(*l.users), by_login);
-	if (l.failed)
-		code = DEN_INTERNAL;
+	code = collect_list(c, d, only, &l);
 	if (code == DEN_OK && *only && l.n == 0) {
 		call_arg(c, "%s", only);
 		code = DEN_UNKNOWN_USER;
@@ -563,5 +585,7 @@ enum den_code user_list(struct call *c)
 	free(l.users);
 	if (code == DEN_OK)
 		update_add_pending(c, d);
+	if (code == DEN_OK && l.more)
+		den_message_add_number(c->out, DEN_TAG_NUMBER, l.n);
 	return call_refused(c, d, code);
 }

@@ -57,7 +57,8 @@ enum den_op {
 	 *   where one was generated) + PENDING_COUNT; or FIELDS_WRONG with CODE fields.
 	 * USER_CHANGE: LOGIN, [NAME], [MAIL], [ROLE], [LANG], [DRY_RUN] -> as USER_CREATE.
 	 * USER_DELETE: LOGIN, [DRY_RUN] -> OK + PENDING_COUNT (removed with the next update).
-	 * USER_LIST: [LOGIN (one user)] -> rows LOGIN, NAME, MAIL, ROLE, STATE ("registered",
+	 * USER_LIST: [LOGIN (one user)], [FILTER (part of login ID or name)], [NUMBER (at most so
+	 *   many)] -> [NUMBER (shown, where there are more)], rows LOGIN, NAME, MAIL, ROLE, STATE ("registered",
 	 *   "published", "changed", "suspended", "removed"), AUTHORITY..., ATTEMPTS (taken
 	 *   slots), RECORD... (of attempts), APPROVAL_STATE ("none", "initial", "set",
 	 *   "locked", "expired"), CERT_STATE, UID.

@@ -33,7 +33,7 @@ static const struct command commands[] = {
 		DEN_CLI_DO_USER_CHANGE, DEN_OK, cli_user_change},
 	{"user", "delete", "LOGIN", 1, 1, COMMON | O(DRY_RUN) | O(YES), DEN_CLI_DO_USER_DELETE,
 		DEN_OK, cli_user_delete},
-	{"user", "list", "", 0, 0, COMMON, DEN_CLI_DO_USER_LIST, DEN_OK, cli_user_list},
+	{"user", "list", "[FILTER]", 0, 1, COMMON | O(LIMIT), DEN_CLI_DO_USER_LIST, DEN_OK, cli_user_list},
 	{"user", "show", "LOGIN", 1, 1, COMMON, DEN_CLI_DO_USER_SHOW, DEN_OK, cli_user_show},
 	{"user", "suspend", "LOGIN", 1, 1, COMMON | O(PASSWORD_FD), DEN_CLI_DO_USER_SUSPEND,
 		DEN_CLI_SECRETS_APPROVAL, cli_user_suspend},

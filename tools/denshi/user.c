@@ -9,6 +9,8 @@
 
 /* Typed text may be longer than the rule: denshid says what the limit is. */
 #define FIELD_SIZE 1024
+/* Users that are listed: each asks the directory for its credentials and certificate. */
+#define LIST_LIMIT 1000
 
 static const struct column list_columns[] = {
 	{DEN_TAG_LOGIN, COLUMN_TEXT, "login", DEN_CLI_LABEL_LOGIN},
@@ -47,12 +49,25 @@ static const struct column summary_columns[] = {
 int cli_user_list(struct cli *cli, const struct args *args)
 {
 	struct listing listing = LISTING(list_columns);
-	struct den_message *reply = ask(cli, ask_new(DEN_OP_USER_LIST), listing_row, &listing);
-	int status = ask_refused(cli, reply);
+	struct den_message *request, *reply;
+	int limit = args->option[OPT_LIMIT] ? args_number(args->option[OPT_LIMIT]) : LIST_LIMIT, status;
+	char shown[24];
 
-	(void)args;
+	if (limit < 0)
+		return refuse(cli, DEN_CLI_USAGE_NUMBER, args->option[OPT_LIMIT]);
+	request = ask_new(DEN_OP_USER_LIST);
+	if (limit > 0)
+		den_message_add_number(request, DEN_TAG_NUMBER, (uint64_t)limit);
+	if (args->operands)
+		den_message_add_string(request, DEN_TAG_FILTER, args->operand[0]);
+	reply = ask(cli, request, listing_row, &listing);
+	status = ask_refused(cli, reply);
 	if (status == CLI_DONE) {
 		listing_print(cli, &listing);
+		snprintf(shown, sizeof(shown), "%llu",
+			(unsigned long long)den_message_number(reply, DEN_TAG_NUMBER, 0));
+		if (den_message_number(reply, DEN_TAG_NUMBER, 0))
+			say(cli, stderr, DEN_CLI_LIST_MORE, shown);
 		ask_say_pending(cli, reply);
 	}
 	listing_done(&listing);
