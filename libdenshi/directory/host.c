@@ -4,22 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum den_code change_list(struct dendir *root, enum dendir_mod op, const char *name)
+/* A name that was another host's before: see host.h. */
+#define DN_AGAIN "cn=%s+denshiHostId=%s,ou=hosts"
+
+static enum den_code change_list(struct dendir *root, enum dendir_mod op, const char *dn)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char list[DENDIR_DN_SIZE], dn[DENDIR_DN_SIZE];
+	char list[DENDIR_DN_SIZE];
 	enum den_code code;
 
-	dendir_mods_put(m, op, "member", dendir_dn(dn, root, DENDIR_DN_HOST, name));
+	dendir_mods_put(m, op, "member", dn);
 	code = dendir_modify(root, dendir_dn(list, root, DENDIR_DN_HOSTS), m);
 	dendir_mods_free(m);
 	return code;
 }
 
-static enum den_code add_entry(struct dendir *root, const struct dendir_host *host)
+static enum den_code add_entry(struct dendir *root, const char *dn, const struct dendir_host *host)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char dn[DENDIR_DN_SIZE];
 	enum den_code code;
 
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiHost");
@@ -27,7 +29,7 @@ static enum den_code add_entry(struct dendir *root, const struct dendir_host *ho
 	dendir_mods_put(m, DENDIR_ADD, "denshiHostId", host->id);
 	if (*host->description)
 		dendir_mods_put(m, DENDIR_ADD, "description", host->description);
-	code = dendir_add(root, dendir_dn(dn, root, DENDIR_DN_HOST, host->name), m);
+	code = dendir_add(root, dn, m);
 	dendir_mods_free(m);
 	return code;
 }
@@ -39,45 +41,36 @@ static int note_found(void *context, struct dendir_entry *e)
 	return 0;
 }
 
-static enum den_code is_listed(struct dendir *d, const char *name, int *listed)
+static enum den_code is_listed(struct dendir *d, const char *dn, int *listed)
 {
 	static const char *const none[] = {"1.1", NULL};
-	char dn[DENDIR_DN_SIZE], list[DENDIR_DN_SIZE], filter[2 * DENDIR_DN_SIZE];
+	char list[DENDIR_DN_SIZE], filter[2 * DENDIR_DN_SIZE];
 
 	*listed = 0;
-	dendir_filter(filter, sizeof(filter), "(member=%s)", dendir_dn(dn, d, DENDIR_DN_HOST, name));
+	dendir_filter(filter, sizeof(filter), "(member=%s)", dn);
 	return dendir_search(d, dendir_dn(list, d, DENDIR_DN_HOSTS), DENDIR_BASE, filter, none, note_found, listed);
 }
 
 enum den_code dendir_host_add(struct dendir *root, const struct dendir_host *host)
 {
+	struct dendir_host there;
 	char dn[DENDIR_DN_SIZE];
-	int listed;
-	enum den_code code = is_listed(root, host->name, &listed);
+	enum den_code code = dendir_host_read(root, host->name, &there);
 
-	if (code != DEN_OK)
-		return code;
-	if (listed)
-		return DEN_HOST_EXISTS;
-	code = dendir_delete(root, dendir_dn(dn, root, DENDIR_DN_HOST, host->name));
-	if (code != DEN_OK && dendir_result(root) != LDAP_NO_SUCH_OBJECT)
-		return code;
-	code = add_entry(root, host);
-	return code == DEN_OK ? change_list(root, DENDIR_ADD, host->name) : code;
+	if (code != DEN_HOST_UNKNOWN)
+		return code == DEN_OK ? DEN_HOST_EXISTS : code;
+	code = add_entry(root, dendir_dn(dn, root, DENDIR_DN_HOST, host->name), host);
+	if (dendir_result(root) == LDAP_ALREADY_EXISTS)
+		code = add_entry(root, dendir_dn(dn, root, DN_AGAIN, host->name, host->id), host);
+	return code == DEN_OK ? change_list(root, DENDIR_ADD, dn) : code;
 }
 
 enum den_code dendir_host_remove(struct dendir *root, const char *name)
 {
-	char dn[DENDIR_DN_SIZE];
-	enum den_code code = change_list(root, DENDIR_DELETE, name);
-	int was_listed = code == DEN_OK;
+	struct dendir_host host;
+	enum den_code code = dendir_host_read(root, name, &host);
 
-	if (!was_listed && dendir_result(root) != LDAP_NO_SUCH_ATTRIBUTE)
-		return code;
-	code = dendir_delete(root, dendir_dn(dn, root, DENDIR_DN_HOST, name));
-	if (code != DEN_OK && dendir_result(root) == LDAP_NO_SUCH_OBJECT)
-		return was_listed ? DEN_OK : DEN_HOST_UNKNOWN;
-	return code;
+	return code == DEN_OK ? change_list(root, DENDIR_DELETE, host.dn) : code;
 }
 
 /* -- reading ------------------------------------------------------------------------------ */
@@ -95,11 +88,12 @@ static int read_host(void *context, struct dendir_entry *e)
 	struct dendir_host host = {0};
 	int listed;
 
+	snprintf(host.dn, sizeof(host.dn), "%s", dendir_entry_dn(e));
 	snprintf(host.name, sizeof(host.name), "%s", dendir_entry_string(e, "cn"));
 	snprintf(host.id, sizeof(host.id), "%s", dendir_entry_string(e, "denshiHostId"));
 	snprintf(host.description, sizeof(host.description), "%s", dendir_entry_string(e, "description"));
 	host.since = dendir_parse_time(dendir_entry_string(e, "createTimestamp"));
-	r->code = is_listed(r->d, host.name, &listed);
+	r->code = is_listed(r->d, host.dn, &listed);
 	if (r->code != DEN_OK)
 		return 1;
 	return listed ? r->each(r->context, &host) : 0;
@@ -107,34 +101,34 @@ static int read_host(void *context, struct dendir_entry *e)
 
 static const char *const attributes[] = {"cn", "denshiHostId", "description", "createTimestamp", NULL};
 
-static enum den_code read_hosts(struct dendir *d, const char *base, enum dendir_scope scope,
-	dendir_each_host *each, void *context)
+static enum den_code read_hosts(struct dendir *d, const char *filter, dendir_each_host *each, void *context)
 {
 	struct reader r = {.d = d, .each = each, .context = context, .code = DEN_OK};
-	enum den_code code = dendir_search(d, base, scope, "(objectClass=denshiHost)", attributes, read_host, &r);
+	char base[DENDIR_DN_SIZE];
+	enum den_code code = dendir_search(d, dendir_dn(base, d, "ou=hosts"), DENDIR_ONE, filter, attributes,
+		read_host, &r);
 
 	return r.code != DEN_OK ? r.code : code;
 }
 
 enum den_code dendir_host_each(struct dendir *d, dendir_each_host *each, void *context)
 {
-	char base[DENDIR_DN_SIZE];
-
-	return read_hosts(d, dendir_dn(base, d, "ou=hosts"), DENDIR_ONE, each, context);
+	return read_hosts(d, "(objectClass=denshiHost)", each, context);
 }
 
 static int copy_host(void *context, const struct dendir_host *host)
 {
 	*(struct dendir_host *)context = *host;
-	return 0;
+	return 1;
 }
 
 enum den_code dendir_host_read(struct dendir *d, const char *name, struct dendir_host *host)
 {
-	char base[DENDIR_DN_SIZE];
+	char filter[256];
 	enum den_code code;
 
 	memset(host, 0, sizeof(*host));
-	code = read_hosts(d, dendir_dn(base, d, DENDIR_DN_HOST, name), DENDIR_BASE, copy_host, host);
+	dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiHost)(cn=%s))", name);
+	code = read_hosts(d, filter, copy_host, host);
 	return code == DEN_OK && !*host->name ? DEN_HOST_UNKNOWN : code;
 }

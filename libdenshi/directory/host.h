@@ -16,6 +16,7 @@
 #define DENDIR_HOST_ID_SIZE 33
 
 struct dendir_host {
+	char dn[DENDIR_DN_SIZE]; /* found out by reading */
 	char name[DENDIR_HOST_NAME_MAX + 1];
 	char id[DENDIR_HOST_ID_SIZE]; /* random, new with each joining; its certificate shows it too */
 	char description[256];
@@ -23,13 +24,15 @@ struct dendir_host {
 };
 
 /*
- * Adds the entry, then puts it on the list: the second makes it a host. An entry of that
- * name that is not on the list (an interrupted run left it) is replaced. DEN_HOST_EXISTS
+ * Adds the entry, then puts it on the list: the second makes it a host. Where there is an
+ * entry of that name (a removed host's) the new one gets another DN, with its id: a
+ * connection that the old host kept open doesn't become the new one's. DEN_HOST_EXISTS
  * where there is a host of that name.
  */
 enum den_code dendir_host_add(struct dendir *root, const struct dendir_host *host);
 
-/* Takes it off the list first: at its next operation it is nobody. DEN_HOST_UNKNOWN. */
+/* Takes it off the list: at its next operation it is nobody. Its entry stays, so that nobody
+ * else ever gets its DN. DEN_HOST_UNKNOWN. */
 enum den_code dendir_host_remove(struct dendir *root, const char *name);
 
 typedef int dendir_each_host(void *context, const struct dendir_host *host);

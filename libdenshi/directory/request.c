@@ -39,13 +39,13 @@ enum den_code dendir_request_add(struct dendir *host, const struct dendir_reques
 #define COPY(field, attribute) \
 	snprintf(r->field, sizeof(r->field), "%s", dendir_entry_string(e, attribute))
 
-/* FQDN of cn=FQDN,ou=hosts,o=NAME; another identity as it is. */
+/* FQDN of cn=FQDN,ou=hosts,o=NAME, or cn=FQDN+denshiHostId=ID,...; another identity as it is. */
 static void copy_host(char host[DENDIR_DN_SIZE], const char *dn)
 {
 	const char *end = strstr(dn, ",ou=hosts,o=");
 
 	if (strncmp(dn, "cn=", 3) == 0 && end && strchr(dn, ',') == end)
-		snprintf(host, DENDIR_DN_SIZE, "%.*s", (int)(end - dn - 3), dn + 3);
+		snprintf(host, DENDIR_DN_SIZE, "%.*s", (int)strcspn(dn + 3, "+,"), dn + 3);
 	else
 		snprintf(host, DENDIR_DN_SIZE, "%s", dn);
 }

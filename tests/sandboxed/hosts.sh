@@ -122,8 +122,19 @@ check "and none before it" refused
 run denshi host list
 check "the list has all three" equals "$(grep -c denshi.test <<<"$out")" 3
 sandbox-host h2 cp -r /etc/denshi/tls /etc/denshi/old
+# A connection that h2 keeps open, all the time: one ldapsearch, a filter a line.
+coproc searches {
+	sandbox-host h2 env LDAPTLS_CACERT=/etc/denshi/old/ca.pem LDAPTLS_CERT=/etc/denshi/old/host.pem \
+		LDAPTLS_KEY=/etc/denshi/old/host.key stdbuf -oL \
+		ldapsearch -LLL -Q -Y EXTERNAL -H $uri -b ou=people,o=acme -c -f - '(uid=%s)' cn 2>&1
+}
+exec 8<&"${searches[0]}" 9>&"${searches[1]}"
+echo d-maker01 >&9
+out=$(timeout 5 sed -u '/^cn:/q' <&8)
+check "h2 reads, on a connection that it keeps" says '^cn:' ''
 run denshi host remove h2.denshi.test --yes
 check "h2 is removed" done_well
+echo d-maker01 >&9
 log_in h2 d-maker01 "$password"
 check "at its next operation it is nobody" refused
 run denshi host show h2.denshi.test
@@ -158,6 +169,13 @@ sandbox-service stop denshid-h2
 sandbox-service start denshid-h2
 log_in h2 d-maker01 "$password"
 check "logins again" done_well
+echo d-maker01 >&9
+exec 9>&-
+eval "exec ${searches[1]}>&-"
+out=$(timeout 5 cat <&8)
+check "on the connection that the old h2 kept it read nothing after it was removed" says_not '^cn:' ''
+check "and was told nothing, also after the name was added again" equals "$(grep -c '^No such object' <<<"$out")" 2
+exec 8<&-
 run denshi host list --json
 check "as JSON" says '"description": "second floor"' ''
 rm -f /tmp/h2.join /tmp/forged.join /tmp/user.pem /tmp/user.key /tmp/whoami

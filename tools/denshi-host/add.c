@@ -92,6 +92,7 @@ static int add(struct making *m)
 		unlink(m->path);
 		return fail_directory(m->r, code, m->host.name);
 	}
+	audit("host-add", m->host.name);
 	say(m->r, DEN_HOST_ADDED, m->host.name, m->path, m->passphrase, NULL);
 	return 0;
 }

@@ -28,6 +28,8 @@ void say(const struct host_run *r, enum den_code code, ...) __attribute__((senti
 int fail(const struct host_run *r, enum den_code code, ...) __attribute__((sentinel));
 /* What the directory said. Returns -1. */
 int fail_directory(const struct host_run *r, enum den_code code, const char *name);
+/* One structured record of a change, to syslog (R-ALL-3). */
+void audit(const char *event, const char *host);
 /* 0 where confirmed; -1 (said). */
 int confirmed(const struct host_run *r, enum den_code question);
 

@@ -11,18 +11,17 @@ int host_remove(struct host_run *r, const char *name)
 	if (strcmp(name, r->config.host) == 0)
 		return fail(r, DEN_HOST_IS_THIS, name, NULL);
 	code = dendir_host_read(r->d, name, &host);
-	/* An entry that isn't on the list was left by an interrupted run, and goes too. */
-	if (code != DEN_OK && code != DEN_HOST_UNKNOWN)
+	if (code != DEN_OK)
 		return fail_directory(r, code, name);
-	if (code == DEN_OK)
-		say(r, DEN_HOST_SHOW_REMOVE, name, NULL);
+	say(r, DEN_HOST_SHOW_REMOVE, name, NULL);
 	if (r->dry_run)
-		return code == DEN_OK ? 0 : fail_directory(r, code, name);
-	if (code == DEN_OK && confirmed(r, DEN_HOST_CONFIRM_REMOVE) != 0)
+		return 0;
+	if (confirmed(r, DEN_HOST_CONFIRM_REMOVE) != 0)
 		return -1;
 	code = dendir_host_remove(r->d, name);
 	if (code != DEN_OK)
 		return fail_directory(r, code, name);
+	audit("host-remove", name);
 	say(r, DEN_HOST_REMOVED, name, NULL);
 	return 0;
 }

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <syslog.h>
+
 #include "tools/denshi-host/host.h"
 #include "tools/server/terminal.h"
 
@@ -27,6 +30,30 @@ int fail_directory(const struct host_run *r, enum den_code code, const char *nam
 	if (code == DEN_DIRECTORY_DOWN)
 		return fail(r, DEN_HOST_DOWN, r->config.uri, NULL);
 	return fail(r, code, name, NULL);
+}
+
+/* The user who logged in, before sudo: loginuid(5); "-" where there is none. */
+static void login_user(char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/self/loginuid", "re");
+	unsigned uid;
+
+	if (!f || fscanf(f, "%u", &uid) != 1 || uid == (unsigned)-1)
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%u", uid);
+	if (f)
+		fclose(f);
+}
+
+void audit(const char *event, const char *host)
+{
+	char by[16];
+
+	login_user(by, sizeof(by));
+	openlog("denshi-host", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_NOTICE, "audit event=%s host=%s by-uid=%s", event, host, by);
+	closelog();
 }
 
 int confirmed(const struct host_run *r, enum den_code question)
