@@ -9,8 +9,10 @@
 #include "denshid/log.h"
 #include "directory/schema.h"
 #include "directory/user.h"
+#include "directory/writer.h"
 
 #define ROW_MS 1000
+#define INSUFFICIENT_ACCESS 50 /* RFC 4511, appendix A */
 /* A reservation and a bind with Argon2id take a fraction of it: with less left, nothing is
  * begun that might not end, and count. */
 #define PASSWORD_MS 500
@@ -141,11 +143,25 @@ struct dendir *call_directory(struct call *c, enum den_code *code)
 	return *c->pooled;
 }
 
+/* The writer was handed over, and this host hasn't seen it yet: the next try goes there. */
+static int was_handed_over(struct dendir *d)
+{
+	return dendir_result(d) == INSUFFICIENT_ACCESS && strchr(dendir_site_of(d)->uri, ' ') &&
+		dendir_follow_update(d) == DEN_OK && !dendir_is_at_writer(d);
+}
+
 enum den_code call_refused(struct call *c, struct dendir *d, enum den_code code)
 {
+	char why[DENDIR_WHY_SIZE];
+
+	snprintf(why, sizeof(why), "%s", dendir_diagnostic(d));
+	if (code == DEN_DIRECTORY_REFUSED && was_handed_over(d)) {
+		log_info("the writer is another server by now");
+		return DEN_DIRECTORY_DOWN;
+	}
 	if (code == DEN_DIRECTORY_REFUSED) {
-		call_arg(c, "%s", dendir_diagnostic(d));
-		log_warn("the directory refused operation %u: %s", den_message_kind(c->in), dendir_diagnostic(d));
+		call_arg(c, "%s", why);
+		log_warn("the directory refused operation %u: %s", den_message_kind(c->in), why);
 	}
 	if (code == DEN_DIRECTORY_FULL)
 		log_warn("the directory has no room: %s", dendir_diagnostic(d));

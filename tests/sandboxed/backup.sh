@@ -7,6 +7,7 @@ language=en
 . "$here/checks.sh"
 uri=$DENSHI_LDAP_URI state=/var/lib/denshi-server
 work=$(mktemp -d /run/backup.XXXXXX)
+chmod 755 "$work"
 directory() { run denshi directory "$@"; }
 dump() { setpriv --reuid=openldap --regid=openldap --clear-groups slapcat -n 1 -F $state/directory/config -o ldif_wrap=no; }
 # What a set holds, whatever the order: without what a server writes now and then, and when
@@ -62,6 +63,13 @@ ldapmodify -Q -Y EXTERNAL -H "$uri" >/dev/null <<<$'dn: cn=001-1234567,ou=accoun
 directory compare "$work/plain"
 check "compare: a changed entry" says 'not the same in both: dn: cn=001-1234567,ou=accounts,o=acme' ''
 check "and refuses" status_is 1
+
+# ---- the drill: beside the one in use, nothing of which is touched ----
+run denshi directory restore --state "$work/drill" --config "$work/drill.conf" --yes "$work/plain"
+check "restored aside" done_well
+run denshi directory compare --state "$work/drill" "$work/plain"
+check "it is what the backup is" says 'are the same' ''
+check "with its denshi.conf" equals "$(stat -c %a "$work/drill.conf")" 644
 
 # ---- what isn't whole is refused ----
 directory restore "$work/plain" --yes

@@ -125,22 +125,6 @@ sandbox-link up h2 sandbox
 check "then it is one" await 20 sandbox-host h2 sh -c 'echo "$1" | pamtester denshi d-maker01 authenticate' - "$(login_of d-maker01)"
 
 # ---- 64 wrong guesses from both sides, while the link breaks ----
-before=$(binds_of d-plain01)
-wobble 20 &
-wobbling=$!
-race h1 d-plain01 32 &
-r1=$!
-race h2 d-plain01 32 &
-wait $r1 $!
-check "the link broken: exactly six" equals $(($(binds_of d-plain01) - before)) 6
-log_in h1 d-plain01 "$(login_of d-plain01)"
-check "locked, also with the right one" says locked ''
-touch "$work/enough"
-wait $wobbling
-rm "$work/enough"
-check "both the same" agree_soon
-
-# ---- handed over under load, to and fro ----
 request() { # what is acknowledged is noted
 	local n=0 id
 	while [ ! -e "$work/enough" ]; do
@@ -152,6 +136,19 @@ request() { # what is acknowledged is noted
 }
 request >"$work/acknowledged" &
 loading=$!
+before=$(binds_of d-plain01)
+wobble 8 &
+wobbling=$!
+race h1 d-plain01 32 &
+r1=$!
+race h2 d-plain01 32 &
+wait $r1 $!
+check "the link broken: exactly six" equals $(($(binds_of d-plain01) - before)) 6
+log_in h1 d-plain01 "$(login_of d-plain01)"
+check "locked, also with the right one" says locked ''
+wait $wobbling
+
+# ---- handed over under load, to and fro ----
 before=$(binds_of d-appr001)
 race h1 d-appr001 32 &
 r1=$!
@@ -168,6 +165,7 @@ check "hosts follow" await 15 sh -c "[ \$(wc -l <$work/acknowledged) -gt $((n + 
 # What was left of the six is used up at the new writer.
 race h1 d-appr001 16
 check "nor after it" at_most $(($(binds_of d-appr001) - before)) 6
+check "the other host follows" await 10 sandbox-host h2 sh -c 'echo "$1" | pamtester denshi d-maker01 authenticate' - "$(login_of d-maker01)"
 log_in h2 d-appr001 "$(login_of d-appr001)"
 check "locked at the new writer" says locked ''
 run denshi directory promote
@@ -285,6 +283,10 @@ sandbox-service start slapd
 sandbox-service start denshi-ca
 run denshi directory promote
 check "alone" says 'promote-alone' ''
+# Its certificate is still one of the hosts' CA, but no server's any more.
+run sandbox-host m1 env LDAPTLS_CACERT=$state/tls/ca.pem LDAPTLS_CERT=$state/tls/server.pem LDAPTLS_KEY=$state/tls/server.key \
+	ldapsearch -Q -Y EXTERNAL -H ldaps://$first -LLL -b o=acme
+check "the one that was removed reads nothing" says_not '^dn:' ''
 log_in h1 d-maker01 "$(login_of d-maker01)"
 check "a login" done_well
 kill "$(cat "$DENSHI_SANDBOX/slapd-m1.pid")"

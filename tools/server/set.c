@@ -34,7 +34,10 @@ int set_lock(const char *state)
 	struct stat st;
 	int dir;
 
-	if ((mkdir(state, 0755) != 0 && errno != EEXIST) || lstat(state, &st) != 0)
+	/* Whatever the umask: others go through it, to the folders that are theirs. */
+	if (mkdir(state, 0755) == 0 ? chmod(state, 0755) != 0 : errno != EEXIST)
+		return -1;
+	if (lstat(state, &st) != 0)
 		return -1;
 	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022))
 		return 1;
