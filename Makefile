@@ -66,7 +66,9 @@ ACCESS_MATRIX := $(B)/tests/access-matrix
 BENCHES      := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/floor.c,$(wildcard bench/*.c))) \
                 $(B)/bench/libnss_floor.so.2
 
-all: programs modules ## build everything (the default)
+SCHEMAS   := $(B)/ldap-schema/denshi.schema $(B)/ldap-schema/denshi-389.ldif
+
+all: programs modules $(SCHEMAS) ## build everything (the default)
 programs: $(PROGRAMS)
 modules: $(MODULES)
 
@@ -130,6 +132,13 @@ $(B)/denshi-ca: $(call objects,tools/denshi-ca) $(DIRECTORY) $(CRYPTO) $(CONFIG)
 
 $(B)/denshi-ssh-keys: $(call objects,tools/denshi-ssh-keys) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+# denshi.ldif is the source; the other forms are made of it.
+$(B)/ldap-schema/denshi.schema: FORM := openldap
+$(B)/ldap-schema/denshi-389.ldif: FORM := standard
+$(SCHEMAS): ldap-schema/denshi.ldif ldap-schema/forms.awk
+	@mkdir -p $(@D)
+	$(call say,AWK)awk -v form=$(FORM) -f ldap-schema/forms.awk $< >$@
 
 # ---- demo, tests, figures -----------------------------------------------------
 demo: all stage ## the ceremony: everything denshi does, in a sandbox
@@ -217,7 +226,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
 	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/
-	install -m 644 $(wildcard ldap-schema/*) $(DESTDIR)$(DATADIR)/ldap-schema/
+	install -m 644 $(wildcard ldap-schema/*.ldif ldap-schema/*.in) ldap-schema/oids $(SCHEMAS) $(DESTDIR)$(DATADIR)/ldap-schema/
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
 	install -m 644 etc/pam-configs/denshi $(DESTDIR)$(PREFIX)/share/pam-configs/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
