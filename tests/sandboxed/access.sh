@@ -295,6 +295,25 @@ check "a host reads nothing of the configuration" says_not 'olc' ''
 modify 'cn=config' $'replace: olcLogLevel\nolcLogLevel: none' | may_not "nor writes it" host ldapmodify
 modify 'olcDatabase={1}mdb,cn=config' $'delete: olcAccess' | may_not "a master drops the access rules" approval d-master1 ldapmodify
 
+# ---- where another server is the writer ----
+# Hashes of earlier passwords are there, and are nobody's, on either.
+run root ldapsearch -LLL -b "$people" '(pwdHistory=*)' pwdHistory
+check "slapd keeps earlier hashes" says 'pwdHistory' ''
+run host ldapsearch -LLL -b "$people" '(uid=*)' pwdHistory
+check "a host reads none" says_not 'pwdHistory' ''
+writer=$(root ldapsearch -LLL -b cn=writer,o=acme -s base denshiWriter | sed -n 's/^denshiWriter: //p')
+be_writer() { modify cn=writer,o=acme "replace: denshiWriter"$'\n'"denshiWriter: $1" | root ldapmodify >/dev/null 2>&1; }
+be_writer other.example
+run host ldapsearch -LLL -b "$people" '(uid=*)' pwdHistory
+check "nor here" says_not 'pwdHistory' ''
+check "where everything else is read" says 'dn: uid=d-plain01' ''
+modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 5' | may_not "a host takes a slot here" host ldapmodify
+run login d-plain01 ldapwhoami
+check "may not: the right password is checked here" refused
+be_writer "$writer"
+run login d-plain01 ldapwhoami
+check "may: it is where the writer is" done_well
+
 # ---- history ----
 modify "cn=1,ou=updates,o=acme" $'add: denshiDiff\ndenshiDiff: 999999 forged' | may_not "a master rewrites history" approval d-master1 ldapmodify
 modify "cn=1,ou=updates,o=acme" $'replace: denshiState\ndenshiState: running' | may_not "or reopens it" approval d-master1 ldapmodify
