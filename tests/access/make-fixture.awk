@@ -51,6 +51,7 @@ BEGIN {
 	user("d-xsusp00", "general", "suspended", "transfer.approver acct.001-1234567")
 	user("d-xdebut0", "general", "active", "transfer.approver acct.001-1234567")
 	user("d-xplain0", "general", "active", "inquiry.use")
+	user("d-xquiet0", "general", "active", "inquiry.use")
 	user("d-xsealed", "general", "active", "inquiry.use", "denshiAttempt: 7\n")
 	approval("d-xmaster", secret)
 	approval("d-xmastr2", secret)
@@ -61,6 +62,7 @@ BEGIN {
 	approval("d-xboth00", secret)
 	approval("d-xsusp00", secret)
 	approval("d-xdebut0", secret "pwdPolicySubentry: cn=initial-approval,ou=policies,o=acme\npwdReset: TRUE\n")
+	approval("d-xquiet0", secret)
 	approval("d-xsealed", secret "denshiAttempt: 7\n")
 	# Without a password yet: of a master, of somebody else.
 	approval("d-xmastr3", "")

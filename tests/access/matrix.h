@@ -30,7 +30,7 @@ struct identity {
 struct target {
 	char *name, *dn;
 	char *without, *keep, *skip; /* lists of attributes: never there; never taken away; not tried */
-	int is_parent, is_fixed, is_lasting;
+	int is_parent, is_fixed, is_lasting, is_for_reader;
 };
 
 struct kind {
@@ -40,7 +40,7 @@ struct kind {
 /* What a row lets be done; `word` is allow, new or move. */
 struct row {
 	char *word, *first, *second, *identities, *attributes, *rights;
-	int line, used;
+	int line, used, of_reader;
 };
 
 struct value {
@@ -56,6 +56,7 @@ struct table {
 	struct value *values, *variants; /* variants: attribute.NAME */
 	size_t nidentities, ntargets, nkinds, nrows, nvalues, nvariants;
 	char *operational, *foreign; /* lists of attributes */
+	int reader; /* rows count that are of_reader, or that aren't */
 };
 
 /* Ends the program with a message where the table is wrong. */

@@ -66,6 +66,8 @@ static void read_target(struct table *t, char **w, size_t n)
 			g->skip = w[i] + 5;
 		else if (strcmp(w[i], "parent") == 0)
 			g->is_parent = 1;
+		else if (strcmp(w[i], "reader") == 0)
+			g->is_for_reader = 1;
 		else if (strcmp(w[i], "lasting") == 0)
 			g->is_lasting = 1;
 		else if (strcmp(w[i], "fixed") == 0)
@@ -125,6 +127,7 @@ static struct row *add_row(struct table *t, char *word)
 
 	r += t->nrows++;
 	r->word = word;
+	r->of_reader = t->reader;
 	return r;
 }
 
@@ -160,13 +163,20 @@ static void read_move(struct table *t, char **w, size_t n)
 	r->identities = w[3];
 }
 
+static void read_reader(struct table *t, char **w, size_t n)
+{
+	(void)w, (void)n;
+	t->reader = 1;
+}
+
 static const struct {
 	const char *word;
 	size_t least;
 	void (*read)(struct table *t, char **w, size_t n);
 } lines[] = {{"identity", 3, read_identity}, {"target", 3, read_target}, {"kind", 4, read_kind},
 	{"value", 3, read_value}, {"variant", 3, read_variant}, {"operational", 2, read_operational},
-	{"foreign", 2, read_foreign}, {"allow", 5, read_allow}, {"new", 4, read_new}, {"move", 4, read_move}};
+	{"foreign", 2, read_foreign}, {"allow", 5, read_allow}, {"new", 4, read_new}, {"move", 4, read_move},
+	{"reader:", 1, read_reader}};
 
 static void read_line(struct table *t, char *line, int number)
 {
@@ -212,6 +222,7 @@ void table_read(struct table *t, const char *path)
 	}
 	free(line);
 	fclose(in);
+	t->reader = 0;
 }
 
 /* -- what it allows ------------------------------------------------------------------------------- */
@@ -240,6 +251,11 @@ static struct row *use(struct row *r)
 	return r;
 }
 
+static int is_row(const struct table *t, const struct row *r, const char *word)
+{
+	return r->of_reader == t->reader && strcmp(r->word, word) == 0;
+}
+
 /* What is done to the whole entry is never meant by a pattern. */
 static int is_meant(const char *list, const char *attribute)
 {
@@ -252,7 +268,7 @@ struct row *table_attribute(struct table *t, const struct target *on, const stru
 	for (size_t i = 0; i < t->nrows; i++) {
 		struct row *r = &t->rows[i];
 
-		if (strcmp(r->word, "allow") == 0 && strchr(r->rights, right) && list_has(r->first, on->name) &&
+		if (is_row(t, r, "allow") && strchr(r->rights, right) && list_has(r->first, on->name) &&
 			is_named(r->identities, who, on->dn) && is_meant(r->attributes, attribute))
 			return use(r);
 	}
@@ -265,7 +281,7 @@ struct row *table_new(struct table *t, const struct kind *kind, const struct tar
 	for (size_t i = 0; i < t->nrows; i++) {
 		struct row *r = &t->rows[i];
 
-		if (strcmp(r->word, "new") == 0 && list_has(r->first, kind->name) &&
+		if (is_row(t, r, "new") && list_has(r->first, kind->name) &&
 			list_has(r->second, under->name) && is_named(r->identities, who, under->dn) &&
 			(!extra || list_has(r->attributes, extra)))
 			return use(r);
@@ -279,7 +295,7 @@ struct row *table_move(struct table *t, const struct target *on, const struct ta
 	for (size_t i = 0; i < t->nrows; i++) {
 		struct row *r = &t->rows[i];
 
-		if (strcmp(r->word, "move") == 0 && list_has(r->first, on->name) &&
+		if (is_row(t, r, "move") && list_has(r->first, on->name) &&
 			list_has(r->second, under->name) && is_named(r->identities, who, on->dn))
 			return use(r);
 	}
