@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -653,6 +655,64 @@ static void a_full_disk_changes_nothing(void **state)
 	den_snapshot_builder_free(large);
 }
 
+/*
+ * A file system of PAGES pages with a small snapshot on it, and no room for the large one: 0 if
+ * all is as it should be, 1 if not, 2 if the large one found room.
+ */
+static int with_pages(struct den_snapshot_builder *small, struct den_snapshot_builder *large,
+		      unsigned int pages)
+{
+	struct den_snapshot *old, *now;
+	char options[32];
+	bool fine;
+	int r;
+
+	snprintf(options, sizeof options, "size=%u,mode=755", pages * 4096);
+	if (mount("test", folder, "tmpfs", 0, options) < 0)
+		return 1;
+	if (den_snapshot_builder_write(small, path) < 0)
+		return pages < 3 ? 0 : 1;
+	if (den_snapshot_open(path, &old) < 0)
+		return 1;
+	r = den_snapshot_builder_write(large, path);
+	if (r == 0)
+		return 2;
+	fine = r == -ENOSPC && access(path, F_OK) == 0 && den_snapshot_open(path, &now) == 0 &&
+	       den_snapshot_same_file(old, now) && den_snapshot_verify(now) == 0 &&
+	       *den_snapshot_superseded(old) == DEN_SNAPSHOT_IN_FORCE;
+	return fine && !exists(".new") ? 0 : 1;
+}
+
+/* The disk fills up at each page of the new file, in file systems of all sizes up to enough. */
+static void a_disk_full_at_each_page(void **state)
+{
+	struct den_snapshot_builder *small = model_builder(3, 2);
+	struct den_snapshot_builder *large = model_builder(USERS, GROUPS);
+	unsigned int pages = 1;
+	int status = 0;
+
+	(void)state;
+	for (; pages < 200 && status == 0; pages++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			if (unshare(CLONE_NEWNS) < 0 ||
+			    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+				_exit(77);
+			_exit(with_pages(small, large, pages));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	den_snapshot_builder_free(small);
+	den_snapshot_builder_free(large);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 2);
+	assert_in_range(pages, 10, 199);
+}
+
 /* What a reader has after a writer died: the old one or the new one, whole, and it will learn. */
 static void check_survivor(struct den_snapshot *mapped)
 {
@@ -784,6 +844,7 @@ int main(void)
 		cmocka_unit_test(foreign_files_are_refused),
 		cmocka_unit_test(the_old_file_is_marked),
 		cmocka_unit_test(a_full_disk_changes_nothing),
+		cmocka_unit_test(a_disk_full_at_each_page),
 		cmocka_unit_test(killed_at_every_step),
 		cmocka_unit_test(a_leftover_is_replaced),
 	};
