@@ -94,6 +94,7 @@ is_untouched() { [ "$(configuration)" = "$configuration_before" ] && [ "$(other)
 # ---- shown, asked, done ----
 run setup --dry-run --generate
 check "shown: the module that is missing" says 'module +ppolicy' ''
+check "and the guard, which is of all databases" says 'module +denshi-guard: .*all its databases' ''
 check "but not the one that is there" says_not 'module +syncprov' ''
 check "the schema, what it is made on, the database" says 'schema +inetorgperson.*' ''
 check "and the hash, which is of all databases" says 'hash .*all databases' ''

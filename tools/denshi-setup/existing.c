@@ -67,7 +67,7 @@ static void end(struct existing *x)
 
 static int survey(struct existing *x)
 {
-	static const char *const modules[] = {"back_mdb", "syncprov", "ppolicy", "constraint", NULL};
+	static const char *const modules[] = {"back_mdb", "syncprov", "ppolicy", "constraint", "unique", LDAP_GUARD, NULL};
 	const struct cnconfig_wanted wanted = {.suffix = x->suffix, .modules = modules, .hasher = x->hasher};
 	char value[64];
 	enum den_code code;
@@ -83,7 +83,8 @@ static int survey(struct existing *x)
 	return code == DEN_OK ? 0 : refused(x, code, value);
 }
 
-static void show(const struct existing *x)
+/* The one that changes what other databases of the server take is told with what it does. */
+static enum den_code text_of(const struct addition *a)
 {
 	static const enum den_code texts[ADDITION_KINDS] = {
 		[ADDITION_MODULE] = DEN_EXISTING_ADDS_MODULE,
@@ -92,10 +93,19 @@ static void show(const struct existing *x)
 		[ADDITION_DATABASE] = DEN_EXISTING_ADDS_DATABASE,
 	};
 
+	if (a->kind == ADDITION_MODULE && strcmp(a->value, LDAP_GUARD) == 0)
+		return DEN_EXISTING_ADDS_GUARD;
+	return texts[a->kind];
+}
+
+static void show(const struct existing *x)
+{
+	enum den_code text;
+
 	say(x->s, DEN_EXISTING_SHOW, x->site.uri, NULL);
 	for (size_t i = 0; i < x->missing.n; i++)
-		if (texts[x->missing.list[i].kind])
-			say(x->s, texts[x->missing.list[i].kind], x->missing.list[i].value, x->s->state, NULL);
+		if ((text = text_of(&x->missing.list[i])))
+			say(x->s, text, x->missing.list[i].value, x->s->state, NULL);
 	say(x->s, DEN_EXISTING_ADDS_AUTHZ, NULL);
 }
 
