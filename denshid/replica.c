@@ -20,7 +20,7 @@
 #define BACKOFF_MS_FIRST 100
 #define BACKOFF_MS_LAST 5000
 /* How often a host that follows another server looks whether the first one is back. */
-#define RETURN_MS 30000
+#define RETURN_MS 15000
 #define FOLLOW_MS 2000 /* between two looks at who the writer is */
 #define ACCEPT_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 

@@ -178,5 +178,22 @@ check "and was told nothing, also after the name was added again" equals "$(grep
 exec 8<&-
 run denshi host list --json
 check "as JSON" says '"description": "second floor"' ''
+# ---- a list of servers ----
+# The first of them isn't there yet; the second takes the changes.
+sandbox-host h2 sed -i -e 's|^uri = .*|uri = "ldaps://sandbox.denshi.test:1636 ldaps://sandbox.denshi.test";|' \
+	-e '$a writer = "ldaps://sandbox.denshi.test";' /etc/denshi/denshi.conf
+sandbox-service stop denshid-h2
+sandbox-service start denshid-h2
+log_in h2 d-maker01 "$password"
+check "the first of the list is away: logins at the writer" done_well
+run runuser -u d-master1 -- denshi authority give d-maker01 acct.002-7654321 --yes --password-fd 0 <<<"$(approval_of d-master1)"
+check "the second is followed" await 5 sandbox-host h2 sh -c 'id d-maker01 | grep -q acct.002-7654321'
+# Another process on the same data: for reading, it is another server.
+sandbox-service new slapd-first sandbox openldap slapd -F $state/directory/config -h ldaps://:1636/ -d stats
+check "the first comes: h2 returns to it" \
+	await 30 grep -q 'conn=\([0-9]*\) .*SRCH base="ou=published,o=acme"' "$DENSHI_SANDBOX/slapd-first.log"
+log_in h2 d-maker01 "$password"
+check "and logs in as before" done_well
+sandbox-service stop slapd-first
 rm -f /tmp/h2.join /tmp/forged.join /tmp/user.pem /tmp/user.key /tmp/whoami
 summary
