@@ -3,12 +3,13 @@
 
 #include "tests/access/matrix.h"
 
-/* By the server for everybody: its own attributes, what a constraint forbids, and whoever
- * comes with the Relax Rules control. */
+/* By the server for everybody: its own attributes, what a constraint forbids, a move from one
+ * database to another, and whoever comes with the Relax Rules control. */
 static int is_servers_own_refusal(int code, const char *text)
 {
 	/* (Without a word: what would come of it isn't even an entry that could be looked at.) */
-	return (code == LDAP_CONSTRAINT_VIOLATION &&
+	return code == LDAP_AFFECTS_MULTIPLE_DSAS ||
+		(code == LDAP_CONSTRAINT_VIOLATION &&
 		       (!*text || strstr(text, "no user modification allowed") ||
 			       strstr(text, "breaks constraint"))) ||
 		(code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION && strstr(text, "not recognized"));

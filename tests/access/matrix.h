@@ -30,17 +30,21 @@ struct identity {
 struct target {
 	char *name, *dn;
 	char *without, *keep, *skip; /* lists of attributes: never there; never taken away; not tried */
-	int is_parent, is_fixed, is_lasting, is_for_reader;
+	int is_parent, is_fixed, is_lasting, is_for_reader, is_of_pair;
 };
 
 struct kind {
 	char *name, *rdn, *classes, *fixed[4]; /* ATTRIBUTE=VALUE */
 };
 
+/* What a server is that rows are of: the writer, one that isn't, one of two. */
+enum part { PART_WRITER, PART_READER, PART_PAIR };
+
 /* What a row lets be done; `word` is allow, new or move. */
 struct row {
 	char *word, *first, *second, *identities, *attributes, *rights;
-	int line, used, of_reader;
+	int line, used;
+	enum part part;
 };
 
 struct value {
@@ -56,7 +60,7 @@ struct table {
 	struct value *values, *variants; /* variants: attribute.NAME */
 	size_t nidentities, ntargets, nkinds, nrows, nvalues, nvariants;
 	char *operational, *foreign; /* lists of attributes */
-	int reader; /* rows count that are of_reader, or that aren't */
+	enum part part; /* rows of it count; one of two is the writer besides */
 };
 
 /* Ends the program with a message where the table is wrong. */

@@ -68,6 +68,8 @@ static void read_target(struct table *t, char **w, size_t n)
 			g->is_parent = 1;
 		else if (strcmp(w[i], "reader") == 0)
 			g->is_for_reader = 1;
+		else if (strcmp(w[i], "pair") == 0)
+			g->is_of_pair = 1;
 		else if (strcmp(w[i], "lasting") == 0)
 			g->is_lasting = 1;
 		else if (strcmp(w[i], "fixed") == 0)
@@ -127,7 +129,7 @@ static struct row *add_row(struct table *t, char *word)
 
 	r += t->nrows++;
 	r->word = word;
-	r->of_reader = t->reader;
+	r->part = t->part;
 	return r;
 }
 
@@ -166,7 +168,13 @@ static void read_move(struct table *t, char **w, size_t n)
 static void read_reader(struct table *t, char **w, size_t n)
 {
 	(void)w, (void)n;
-	t->reader = 1;
+	t->part = PART_READER;
+}
+
+static void read_pair(struct table *t, char **w, size_t n)
+{
+	(void)w, (void)n;
+	t->part = PART_PAIR;
 }
 
 static const struct {
@@ -176,7 +184,7 @@ static const struct {
 } lines[] = {{"identity", 3, read_identity}, {"target", 3, read_target}, {"kind", 4, read_kind},
 	{"value", 3, read_value}, {"variant", 3, read_variant}, {"operational", 2, read_operational},
 	{"foreign", 2, read_foreign}, {"allow", 5, read_allow}, {"new", 4, read_new}, {"move", 4, read_move},
-	{"reader:", 1, read_reader}};
+	{"reader:", 1, read_reader}, {"pair:", 1, read_pair}};
 
 static void read_line(struct table *t, char *line, int number)
 {
@@ -222,7 +230,7 @@ void table_read(struct table *t, const char *path)
 	}
 	free(line);
 	fclose(in);
-	t->reader = 0;
+	t->part = PART_WRITER;
 }
 
 /* -- what it allows ------------------------------------------------------------------------------- */
@@ -253,7 +261,9 @@ static struct row *use(struct row *r)
 
 static int is_row(const struct table *t, const struct row *r, const char *word)
 {
-	return r->of_reader == t->reader && strcmp(r->word, word) == 0;
+	int counts = r->part == t->part || (r->part == PART_WRITER && t->part == PART_PAIR);
+
+	return counts && strcmp(r->word, word) == 0;
 }
 
 /* What is done to the whole entry is never meant by a pattern. */

@@ -2,7 +2,9 @@
 # sandbox: outside
 # The access matrix (tests/access/matrix), every cell against the running slapd.
 #
-# usage: matrix.sh [TARGETS]    a part of it: a list of words as in the table
+# usage: matrix.sh [--pair] [TARGETS]
+#   --pair    where there are two servers
+#   TARGETS   a part of it: a list of words as in the table
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 [ -n "${DENSHI_SANDBOX:-}" ] || exec "$here/sandbox" --fast --language en -- "$here/sandboxed/matrix.sh" "$@"
@@ -15,6 +17,30 @@ sandbox-service stop denshi-ca
 sandbox-service stop slapd
 sed -i 's/-d stats/-d 0/' "$DENSHI_SANDBOX/slapd.command"
 sandbox-service start slapd
+
+pair=()
+if [ "${1:-}" = --pair ]; then
+	pair=(--pair)
+	shift
+	sandbox-service stop slapd
+	denshi directory add-replica m1.denshi.test /run/m1.join --yes >/dev/null || exit 2
+	sandbox-service start slapd
+	root ldapmodify >/dev/null <<END || exit 2
+dn: cn=config
+changetype: modify
+add: olcAuthzRegexp
+olcAuthzRegexp: gidNumber=60003[+]uidNumber=60003,cn=peercred,cn=external,cn=auth cn=m1.denshi.test,ou=directories,o=acme
+END
+	root ldapadd >/dev/null <<END || exit 2
+dn: reqStart=20260101000000.000000Z,cn=accesslog
+objectClass: auditModify
+reqStart: 20260101000000.000000Z
+reqType: modify
+reqSession: 1
+reqDN: cn=approval,uid=d-xplain0,ou=people,o=acme
+reqMod: userPassword:= {ARGON2}fixture
+END
+fi
 
 # Who shows the certificate of a host that was taken off the list, of another organisation.
 root ldapmodify >/dev/null <<END || exit 2
@@ -43,4 +69,4 @@ decide() {
 printf 'dn: cn=r-xused,ou=requests,o=acme\nchangetype: modify\nadd: denshiUsed\ndenshiUsed: 20260101000000Z h s u\n' |
 	setpriv --reuid=denshi --regid=denshi --groups=denshi-directory \
 		ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" >/dev/null || exit 2
-exec "$DENSHI_BUILD/tests/access-matrix" "$here/access/matrix" "$DENSHI_LDAP_URI" "$@"
+exec "$DENSHI_BUILD/tests/access-matrix" "${pair[@]}" "$here/access/matrix" "$DENSHI_LDAP_URI" "$@"
