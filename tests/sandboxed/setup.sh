@@ -60,6 +60,8 @@ for mode in '' --network; do
 	before=$(everything)
 	run setup $mode --generate
 	check "$what again: refused" says 'setup-exists' ''
+	run denshi setup --organisation acme --master d-master1 </dev/null
+	check "$what which is told before anything is asked" says_not 'setup-missing' ''
 	check "$what again: nothing changed" equals "$(everything)" "$before"
 	slapd_start
 	run ldapwhoami -x -H "$DENSHI_LDAP_URI" -D uid=d-master1,ou=people,o=acme -w "$first"

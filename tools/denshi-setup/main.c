@@ -123,8 +123,8 @@ int main(int argc, char **argv)
 
 	umask(022);
 	result = plan_options(&s, argc, argv);
-	if (result != 0)
-		return result > 0 ? 0 : 2;
+	if (result != PLAN_GO_ON)
+		return result;
 	if (geteuid() != 0)
 		result = fail(&s, DEN_SETUP_NOT_ROOT, NULL);
 	else

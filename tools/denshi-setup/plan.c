@@ -102,7 +102,7 @@ static const struct number {
 struct given {
 	const char *org, *org_name, *master, *master_name, *mail, *lang, *uri, *host;
 	char typed_name[DEN_NAME_SIZE + 2], typed_mail[DEN_MAIL_MAX + 3];
-	int wrong;
+	int wrong, refused;
 };
 
 static void put_number(struct setup *s, const struct number *n, unsigned value)
@@ -119,6 +119,12 @@ static void defaults(struct setup *s)
 	s->schema_dir = DENSHI_DATADIR "/ldap-schema";
 	s->config_path = DEN_CONFIG_PATH;
 	s->slapd_config = "/etc/ldap/slapd.d";
+}
+
+static void missing(struct setup *s, struct given *g, const char *option)
+{
+	fail(s, DEN_SETUP_MISSING, option, NULL);
+	g->wrong = 1;
 }
 
 static void wrong(struct setup *s, struct given *g, const char *option, const char *found, enum den_code allowed)
@@ -189,8 +195,10 @@ static void take_text(struct setup *s, struct given *g, int key, const char *tex
 
 static void check_name(struct setup *s, struct given *g, const char *option, const char *text, char *out)
 {
-	if (!text || dendir_normalise(out, DEN_NAME_SIZE, text) < 0 || !den_name_is_valid(out, strlen(out))) {
-		fail(s, DEN_SETUP_NAME, option, text ? text : "-", NULL);
+	if (!text) {
+		missing(s, g, option);
+	} else if (dendir_normalise(out, DEN_NAME_SIZE, text) < 0 || !den_name_is_valid(out, strlen(out))) {
+		fail(s, DEN_SETUP_NAME, option, text, NULL);
 		g->wrong = 1;
 	}
 }
@@ -198,8 +206,10 @@ static void check_name(struct setup *s, struct given *g, const char *option, con
 static void check_setting(struct setup *s, struct given *g, const char *setting, const char *option,
 	const char *text, char *out, size_t size, enum den_code allowed)
 {
-	if (!text || !den_config_allows(setting, text))
-		wrong(s, g, option, text ? text : "-", allowed);
+	if (!text)
+		missing(s, g, option);
+	else if (!den_config_allows(setting, text))
+		wrong(s, g, option, text, allowed);
 	else
 		snprintf(out, size, "%s", text);
 }
@@ -240,12 +250,16 @@ static void check_master(struct setup *s, struct given *g)
 {
 	if (g->master && !g->wrong)
 		ask_missing(s, g);
-	if (!g->master || den_login_id_parse(s->master, g->master, strlen(g->master)) != 0) {
-		fail(s, DEN_FIELD_LOGIN_ID, g->master ? g->master : "-", NULL);
+	if (!g->master) {
+		missing(s, g, "--master");
+	} else if (den_login_id_parse(s->master, g->master, strlen(g->master)) != 0) {
+		fail(s, DEN_FIELD_LOGIN_ID, g->master, NULL);
 		g->wrong = 1;
 	}
 	check_name(s, g, "--master-name", g->master_name, s->master_name);
-	if (!g->mail || !den_mail_is_valid(g->mail, strlen(g->mail))) {
+	if (!g->mail) {
+		missing(s, g, "--master-mail");
+	} else if (!den_mail_is_valid(g->mail, strlen(g->mail))) {
 		fail(s, DEN_FIELD_MAIL, NULL);
 		g->wrong = 1;
 	} else {
@@ -279,6 +293,11 @@ static void check(struct setup *s, struct given *g)
 	check_path(s, g, "--config", s->config_path);
 	if (s->remove || s->join_file)
 		return;
+	/* Before anybody is asked for a second one's data. */
+	if (!g->wrong && files_in_use(s)) {
+		g->refused = fail(s, DEN_SETUP_EXISTS, s->state, NULL) != 0;
+		return;
+	}
 	den_config_defaults(&config);
 	check_setting(s, g, "organisation", "--organisation", g->org, s->org, sizeof(s->org),
 		DEN_CONFIG_ORGANISATION);
@@ -309,7 +328,7 @@ int plan_options(struct setup *s, int argc, char **argv)
 			g.wrong = 1;
 		} else if (key == O_HELP) {
 			say(s, DEN_SETUP_USAGE, NULL);
-			return 1;
+			return 0;
 		} else {
 			take_text(s, &g, key, optarg);
 		}
@@ -320,10 +339,10 @@ int plan_options(struct setup *s, int argc, char **argv)
 	}
 	if (argc <= 1) {
 		say(s, DEN_SETUP_USAGE, NULL);
-		return -1;
+		return 2;
 	}
 	check(s, &g);
-	return g.wrong ? -1 : 0;
+	return g.refused ? 1 : g.wrong ? 2 : PLAN_GO_ON;
 }
 
 /* -- accounts ------------------------------------------------------------------------------ */

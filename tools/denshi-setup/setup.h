@@ -77,7 +77,9 @@ int ask_secret(const struct setup *s, enum den_code label, struct den_secret *se
 
 /* -- the steps ------------------------------------------------------------------------ */
 
-/* Options and their checks, every wrong one said (R-DATA-1). 0; -1; 1: done (--help). */
+#define PLAN_GO_ON -1
+
+/* Options and their checks, every wrong one said (R-DATA-1). PLAN_GO_ON, or what to exit with. */
 int plan_options(struct setup *s, int argc, char **argv);
 /* The users and programs that setup needs; the accounts file. */
 int plan_surroundings(struct setup *s);
