@@ -16,6 +16,7 @@
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/interrupt.h"
 #include "tools/server/joinfile.h"
+#include "tools/server/network.h"
 #include "tools/server/settings.h"
 #include "tools/server/tree.h"
 
@@ -86,13 +87,7 @@ static int read_file(struct setup *s, struct joinfile *j)
 static int put(const struct setup *s, const char *folder, const char *name, enum dencrypt_result r,
 	struct dencrypt_bytes *pem, mode_t mode)
 {
-	char path[PATH_MAX];
-
-	if (r == DENCRYPT_OK && tree_path(path, folder, name) != 0)
-		r = DENCRYPT_IO;
-	if (r == DENCRYPT_OK)
-		r = dencrypt_write_new_file(path, pem, mode);
-	dencrypt_bytes_done(pem);
+	r = network_put_file(folder, name, r, pem, mode);
 	if (r == DENCRYPT_OK)
 		return 0;
 	return fail(s, DEN_SETUP_FILE, folder, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r), NULL);

@@ -33,8 +33,7 @@ enum dencrypt_result network_make_ca(const char *folder, const char *org, struct
 
 /* -- the server's folder ----------------------------------------------------------------------- */
 
-/* Writes what make gave (r says how that went), and ends it. */
-static enum dencrypt_result put(const char *folder, const char *name, enum dencrypt_result r,
+enum dencrypt_result network_put_file(const char *folder, const char *name, enum dencrypt_result r,
 	struct dencrypt_bytes *bytes, mode_t mode)
 {
 	char path[PATH_MAX];
@@ -53,16 +52,16 @@ static enum dencrypt_result put_certificates(const char *folder, const struct de
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
 	enum dencrypt_result r = dencrypt_certificate_pem(ca, &pem);
 
-	r = put(folder, "ca.pem", r, &pem, 0644);
+	r = network_put_file(folder, "ca.pem", r, &pem, 0644);
 	if (r == DENCRYPT_OK)
-		r = put(folder, "server.pem", dencrypt_certificate_pem(server, &pem), &pem, 0644);
+		r = network_put_file(folder, "server.pem", dencrypt_certificate_pem(server, &pem), &pem, 0644);
 	return r;
 }
 
 static enum dencrypt_result put_key(const char *folder, const struct dencrypt_key *key, const struct unix_user *user)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
-	enum dencrypt_result r = put(folder, "server.key", dencrypt_key_pem(key, &pem), &pem, 0600);
+	enum dencrypt_result r = network_put_file(folder, "server.key", dencrypt_key_pem(key, &pem), &pem, 0600);
 	char path[PATH_MAX];
 
 	if (r == DENCRYPT_OK &&

@@ -21,6 +21,10 @@
 /* As long as the CA: who is a host, the directory says at each operation. */
 #define NETWORK_DAYS 3650
 
+/* Writes folder/name, new, out of what something gave that r says the result of; ends bytes. */
+enum dencrypt_result network_put_file(const char *folder, const char *name, enum dencrypt_result r,
+	struct dencrypt_bytes *bytes, mode_t mode);
+
 /* The hosts' CA in folder/hosts-ca, new; *ca is the caller's. */
 enum dencrypt_result network_make_ca(const char *folder, const char *org, struct dencrypt_ca **ca);
 
