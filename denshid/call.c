@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/client.h"
+#include "core/clock.h"
 #include "denshid/log.h"
 #include "directory/schema.h"
 #include "directory/user.h"
@@ -94,7 +95,7 @@ int call_start_over(struct call *c)
 
 int call_row(struct call *c, struct den_message *row)
 {
-	int64_t left = c->deadline_ms - dendir_now_ms();
+	int64_t left = c->deadline_ms - den_now_ms();
 	int rc = -1;
 
 	/* Who asked is on this machine: slower is not reading. */
@@ -222,7 +223,7 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		*proof = NULL;
 	if (d && !den_password_is_possible(den_secret_bytes(password), den_secret_len(password)))
 		code = DEN_PASSWORD_IMPOSSIBLE;
-	else if (d && c->deadline_ms - dendir_now_ms() < PASSWORD_MS)
+	else if (d && c->deadline_ms - den_now_ms() < PASSWORD_MS)
 		code = DEN_BUSY;
 	else if (d)
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "core/client.h"
+#include "core/clock.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
 
@@ -97,9 +98,9 @@ static enum den_code run(struct call *c)
 static void let_read(struct call *c)
 {
 	struct den_message *m;
-	int64_t until = dendir_now_ms() + HANG_UP_MS;
+	int64_t until = den_now_ms() + HANG_UP_MS;
 
-	while (dendir_now_ms() < until && (m = den_message_receive(c->fd, HANG_UP_MS)))
+	while (den_now_ms() < until && (m = den_message_receive(c->fd, HANG_UP_MS)))
 		den_message_free(m);
 }
 
@@ -119,7 +120,7 @@ void dispatch(struct call *c)
 		memset(&c->peer, 0, sizeof(c->peer));
 	/* Waited in the queue for too long, or for somebody who went away: nothing is tried,
 	 * nothing counts. */
-	if (dendir_now_ms() >= c->deadline_ms || has_gone(c->fd))
+	if (den_now_ms() >= c->deadline_ms || has_gone(c->fd))
 		code = DEN_BUSY;
 	else
 		code = run(c);

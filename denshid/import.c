@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "denshid/call.h"
 #include "denshid/fields.h"
 #include "denshid/log.h"
@@ -308,7 +309,7 @@ static enum den_code converse(struct import *im)
 
 		if (!m)
 			return DEN_BUSY;
-		im->c->deadline_ms = dendir_now_ms() + MESSAGE_MS;
+		im->c->deadline_ms = den_now_ms() + MESSAGE_MS;
 		dendir_set_deadline(im->host, im->c->deadline_ms);
 		code = do_message(im, m);
 		more = im->n > 0;

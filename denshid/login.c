@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/password.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
@@ -55,7 +56,7 @@ static void tell_last_refusal(struct call *c)
 	char login[DEN_LOGIN_ID_SIZE], text[16];
 	unsigned left;
 
-	if (!call_login(c, login) || !refused_last(c->shared->refused, login, dendir_now_ms(), &left))
+	if (!call_login(c, login) || !refused_last(c->shared->refused, login, den_now_ms(), &left))
 		return;
 	snprintf(text, sizeof(text), "%u", left);
 	if (left == NO_COUNT)
@@ -111,7 +112,7 @@ static enum den_code evaluate(struct call *c, const char *name, const struct den
 	}
 	/* At the last one it is locked: that is what is told from then on. */
 	if (code == DEN_LOGIN_UNKNOWN || (code == DEN_LOGIN_WRONG && left > 0))
-		refused_remember(c->shared->refused, name, password, dendir_now_ms(), left);
+		refused_remember(c->shared->refused, name, password, den_now_ms(), left);
 	else if (code == DEN_OK || code == DEN_LOGIN_WRONG || code == DEN_LOGIN_LOCKED)
 		refused_forget(c->shared->refused, name);
 	return code;
@@ -124,7 +125,7 @@ static int was_refused(struct call *c, const char *name, const struct den_secret
 	struct view_user user;
 	int known = about(c, &user) == DEN_OK;
 
-	return refused_lately(c->shared->refused, name, password, dendir_now_ms(), left) &&
+	return refused_lately(c->shared->refused, name, password, den_now_ms(), left) &&
 		known == (*left != NO_COUNT);
 }
 

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
 #include "denshid/refused.h"
@@ -147,7 +148,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	refused_sweep(context, dendir_now_ms());
+	refused_sweep(context, den_now_ms());
 }
 
 /* Wrong passwords of the last seconds, and a clock that wipes them. */

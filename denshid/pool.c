@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "denshid/log.h"
 
 struct job {
@@ -186,7 +187,7 @@ int pool_put(struct pool *p, int fd, uid_t uid, struct den_message *message)
 	job->fd = fd;
 	job->uid = uid;
 	job->message = message;
-	job->deadline_ms = dendir_now_ms() + dispatch_patience_ms(den_message_kind(message));
+	job->deadline_ms = den_now_ms() + dispatch_patience_ms(den_message_kind(message));
 	find_about(job, p->shared);
 	pthread_mutex_lock(&p->lock);
 	full = p->waiting >= POOL_QUEUE_MAX;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "denshid/base.h"
 #include "denshid/log.h"
 #include "denshid/published.h"
@@ -346,7 +347,7 @@ static void take_settings(struct replica *r)
 /* The hosts come back to the server that their list begins with. */
 static int first_is_back(struct replica *r)
 {
-	int64_t now_ms = dendir_now_ms();
+	int64_t now_ms = den_now_ms();
 
 	if (dendir_is_at_first(r->d) || now_ms - r->looked_ms < RETURN_MS)
 		return 0;
@@ -358,7 +359,7 @@ static int first_is_back(struct replica *r)
  * doesn't answer: another one may. */
 static int follow_writer(struct replica *r)
 {
-	int64_t now_ms = dendir_now_ms();
+	int64_t now_ms = den_now_ms();
 
 	if (!strchr(r->site->uri, ' ') || now_ms - r->followed_ms < FOLLOW_MS)
 		return 0;
@@ -393,7 +394,7 @@ static enum den_code watch_once(struct replica *r, struct dendir *d)
 	unsigned found;
 
 	r->d = d;
-	r->looked_ms = dendir_now_ms();
+	r->looked_ms = den_now_ms();
 	if (dendir_check_schema(d, &found) == DEN_DIRECTORY_NEWER) {
 		log_warn("replica: the directory has schema version %u, this denshid knows versions up to %d: "
 			 "what is in force stays as it is; install the newer denshi here",

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
 #include "directory/normalise.h"
@@ -81,7 +82,7 @@ static void tell_progress(void *context, size_t users, int64_t serial)
 	struct den_message *m;
 	int news = serial != 0 && !p->in_force;
 
-	if (p->nobody_reads || (!news && dendir_now_ms() - p->told_ms < PROGRESS_MS))
+	if (p->nobody_reads || (!news && den_now_ms() - p->told_ms < PROGRESS_MS))
 		return;
 	m = den_message_new(DEN_OK);
 	if (m) {
@@ -92,12 +93,12 @@ static void tell_progress(void *context, size_t users, int64_t serial)
 	/* It goes on all the same: half an update is worse than one that nobody waits for. */
 	p->nobody_reads = call_row(p->call, m) != 0;
 	p->in_force = serial != 0;
-	p->told_ms = dendir_now_ms();
+	p->told_ms = den_now_ms();
 }
 
 enum den_code update_execute(struct call *c, struct dendir_update *u, struct dendir_proof *proof, int64_t *serial)
 {
-	struct progress progress = {.call = c, .told_ms = dendir_now_ms()};
+	struct progress progress = {.call = c, .told_ms = den_now_ms()};
 	enum den_code code;
 	struct dendir_run run = {
 		.host = call_directory(c, &code),

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/protocol.h"
 
 #define BACKLOG_NAP_MS 5
@@ -81,22 +82,14 @@ int den_client_connect(const char *path)
 	return dial(path ? path : DEN_SOCKET_PATH);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Somebody may fill the backlog for a moment: it is tried again, for a while. */
 static int dial_patiently(const char *path, int64_t deadline)
 {
 	static const struct timespec nap = {.tv_nsec = BACKLOG_NAP_MS * 1000000};
-	int64_t until = now_ms() + BACKLOG_PATIENCE_MS;
+	int64_t until = den_now_ms() + BACKLOG_PATIENCE_MS;
 	int fd;
 
-	while ((fd = den_client_connect(path)) < 0 && errno == EAGAIN && now_ms() < until && now_ms() < deadline)
+	while ((fd = den_client_connect(path)) < 0 && errno == EAGAIN && den_now_ms() < until && den_now_ms() < deadline)
 		nanosleep(&nap, NULL);
 	return fd;
 }
@@ -105,11 +98,11 @@ static int dial_patiently(const char *path, int64_t deadline)
 static struct den_message *converse(int fd, const struct den_message *request, int64_t deadline,
 	den_client_row *row, void *context, enum den_code *code)
 {
-	if (den_message_send(fd, request, (int)(deadline - now_ms())) != 0)
+	if (den_message_send(fd, request, (int)(deadline - den_now_ms())) != 0)
 		return NULL;
 	*code = DEN_DAEMON_LOST;
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - den_now_ms();
 		struct den_message *m;
 
 		/* Rows without end, each in time, are a hang too. */
@@ -133,7 +126,7 @@ struct den_message *den_client_call(const char *path, const struct den_message *
 	int timeout_ms, den_client_row *row, void *context)
 {
 	int kept = errno;
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = den_now_ms() + timeout_ms;
 	enum den_code code = DEN_DAEMON_DOWN;
 	struct den_message *reply = NULL;
 	int fd = dial_patiently(path, deadline);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 #define MAGIC 0x314e4544u /* "DEN1" */
 
@@ -257,19 +258,11 @@ struct den_message *den_message_parse(const void *bytes, size_t len)
 	return m;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int wait_for(int fd, short events, int64_t deadline_ms)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = events};
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - den_now_ms();
 		int n = poll(&p, 1, left > 0 ? (int)left : 0);
 
 		if (n > 0)
@@ -285,7 +278,7 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 
 int den_message_send(int fd, const struct den_message *m, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = den_now_ms() + timeout_ms;
 
 	if (m->bad) {
 		errno = EMSGSIZE;
@@ -309,7 +302,7 @@ int den_message_send(int fd, const struct den_message *m, int timeout_ms)
 
 struct den_message *den_message_receive(int fd, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = den_now_ms() + timeout_ms;
 	struct den_message *m = NULL;
 	unsigned char *packet = malloc(DEN_MESSAGE_MAX);
 	ssize_t n;

@@ -4,25 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "directory/connection-internal.h"
 #include "directory/writer.h"
 #include "directory/tls.h"
 #include "directory/transport.h"
 
-int64_t dendir_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* When an operation that starts now ends at the latest. */
 static int64_t until_of(const struct dendir *d)
 {
-	int64_t until_ms = dendir_now_ms() + DENDIR_OPERATION_MS;
+	int64_t until_ms = den_now_ms() + DENDIR_OPERATION_MS;
 
 	return d->deadline_ms && d->deadline_ms < until_ms ? d->deadline_ms : until_ms;
 }
@@ -33,7 +25,7 @@ static struct timeval patience(struct dendir *d)
 	int64_t ms;
 
 	d->stream.until_ms = until_of(d);
-	ms = d->stream.until_ms - dendir_now_ms();
+	ms = d->stream.until_ms - den_now_ms();
 	if (ms < 1)
 		ms = 1;
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
@@ -214,7 +206,7 @@ static enum den_code bind_with(struct dendir *d, const char *dn, const char *mec
 static enum den_code open_at(struct dendir **out, const struct dendir_site *site, const char *uri,
 	char why[DENDIR_WHY_SIZE])
 {
-	int64_t until_ms = dendir_now_ms() + DENDIR_OPEN_MS;
+	int64_t until_ms = den_now_ms() + DENDIR_OPEN_MS;
 	struct dendir *d = new_connection(site, uri, until_ms, why);
 	char empty[] = "";
 	struct berval none = {.bv_val = empty, .bv_len = 0};

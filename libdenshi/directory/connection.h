@@ -81,7 +81,6 @@ const char *dendir_uri(const struct dendir *d);
 
 /* All operations from now on end by then: CLOCK_MONOTONIC in ms; 0: no deadline. */
 void dendir_set_deadline(struct dendir *d, int64_t monotonic_ms);
-int64_t dendir_now_ms(void);
 
 /* What the server said of the last failure, for the log and as an argument of
  * DEN_DIRECTORY_REFUSED. Never a password. Valid until the next operation. */

@@ -7,6 +7,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "core/clock.h"
+
 /* How often somebody else may be faster in taking a slot. */
 #define RESERVE_TRIES 40
 /* How long six attempts may be in flight, on a busy server; and how long others wait for a slot. */
@@ -196,7 +198,7 @@ static enum den_code find_free(struct dendir *d, const char *dn, enum dendir_cre
 	struct slots *seen, unsigned *slot)
 {
 	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-	int64_t now = dendir_now_ms(), end = now + WAIT_MS, since = now;
+	int64_t now = den_now_ms(), end = now + WAIT_MS, since = now;
 	struct slots before = {0};
 	enum den_code code = look(d, dn, which, seen);
 
@@ -206,7 +208,7 @@ static enum den_code find_free(struct dendir *d, const char *dn, enum dendir_cre
 		memset(seen, 0, sizeof(*seen));
 		nanosleep(&pause, NULL);
 		code = look(d, dn, which, seen);
-		now = dendir_now_ms();
+		now = den_now_ms();
 		if (!is_same(&before, seen))
 			since = now;
 		if (code == DEN_OK && now - since > IN_FLIGHT_MS) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "directory/connection.h"
+#include "core/clock.h"
 
 /* How long a lookup is waited for where there is something else to go on with. */
 #define IMPATIENT_MS 300
@@ -103,7 +103,7 @@ static void await(const struct lookup *l, int64_t ms)
 size_t dendir_resolve(const char *host, int port, int64_t until_ms,
 	struct dendir_address addresses[DENDIR_ADDRESSES_MAX], const char **why)
 {
-	int64_t left = until_ms - dendir_now_ms();
+	int64_t left = until_ms - den_now_ms();
 	struct lookup *l;
 	char service[12];
 	size_t n = 0;

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "directory/connection.h"
+#include "core/clock.h"
 
 /* 1 where the socket is ready within the limits; 0 with errno. */
 static int await(const struct dendir_stream *s, short events)
@@ -15,7 +15,7 @@ static int await(const struct dendir_stream *s, short events)
 	int ready;
 
 	if (s->until_ms) {
-		int64_t left = s->until_ms - dendir_now_ms();
+		int64_t left = s->until_ms - den_now_ms();
 
 		ms = left < 0 ? 0 : left < ms ? left : ms;
 	}

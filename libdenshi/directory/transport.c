@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "directory/resolve.h"
 #include "directory/tls.h"
 
@@ -48,7 +49,7 @@ static void *because(char why[DENDIR_WHY_SIZE], const char *uri, const char *rea
 
 static int64_t left_ms(int64_t until_ms)
 {
-	int64_t left = until_ms - dendir_now_ms();
+	int64_t left = until_ms - den_now_ms();
 
 	return left < 1 ? 1 : left;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "directory/connection-internal.h"
 #include "directory/version.h"
 
@@ -105,7 +106,7 @@ enum den_code runner_claim(struct runner *r)
 
 	dendir_random_name(r->name, "u-");
 	r->beats = 0;
-	r->last_beat_ms = dendir_now_ms();
+	r->last_beat_ms = den_now_ms();
 	value_of(r, value);
 	return code == DEN_OK ? replace(r, seen.runner, value, r->from) : code;
 }
@@ -116,14 +117,14 @@ enum den_code runner_confirm(struct runner *r)
 
 	value_of(r, old);
 	r->beats++;
-	r->last_beat_ms = dendir_now_ms();
+	r->last_beat_ms = den_now_ms();
 	value_of(r, fresh);
 	return replace(r, old, fresh, r->from);
 }
 
 enum den_code runner_beat(struct runner *r)
 {
-	return dendir_now_ms() - r->last_beat_ms < RUNNER_BEAT_MS ? DEN_OK : runner_confirm(r);
+	return den_now_ms() - r->last_beat_ms < RUNNER_BEAT_MS ? DEN_OK : runner_confirm(r);
 }
 
 enum den_code runner_advance(struct runner *r)

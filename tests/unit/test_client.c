@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/client.h"
+#include "core/clock.h"
 #include "core/protocol.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -136,14 +136,6 @@ static int listen_at(const char *where, int backlog)
 	return fd;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int count_rows(void *context, const struct den_message *row)
 {
 	uint64_t *sum = context;
@@ -199,10 +191,10 @@ static void peers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		int64_t start = now_ms(), took;
+		int64_t start = den_now_ms(), took;
 		struct den_message *reply = call(rows[i].peer, rows[i].timeout_ms, NULL, NULL);
 
-		took = now_ms() - start;
+		took = den_now_ms() - start;
 		if ((int)den_message_kind(reply) != rows[i].code)
 			fail_msg("peer %d: %s", rows[i].peer, den_code_name((enum den_code)den_message_kind(reply)));
 		/* The thread's own 100 ms are in it. */
@@ -234,12 +226,12 @@ static void rows_are_given(void **state)
 /* The peer is always ahead of the reader, so there is never nothing to read. */
 static void rows_without_end(void **state)
 {
-	int64_t start = now_ms();
+	int64_t start = den_now_ms();
 	struct den_message *reply = call(ROWS_FOREVER, 200, slow_row, NULL);
 
 	(void)state;
 	assert_int_equal(den_message_kind(reply), DEN_DAEMON_LOST);
-	assert_true(now_ms() - start < 1000);
+	assert_true(den_now_ms() - start < 1000);
 	den_message_free(reply);
 }
 
@@ -299,11 +291,11 @@ static void crowd(void **state)
 	(void)state;
 	snprintf(full, sizeof(full), "%s/full", folder);
 	fd = listen_at(full, 0);
-	start = now_ms();
+	start = den_now_ms();
 	/* The one or two that were let in are not answered, the others aren't let in. */
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(code_at(full, request), i < 1 ? DEN_DAEMON_LOST : DEN_DAEMON_DOWN);
-	assert_true(now_ms() - start < 4 * 500 + 400);
+	assert_true(den_now_ms() - start < 4 * 500 + 400);
 	close(fd);
 	unlink(full);
 	den_message_free(request);

@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "core/clock.h"
 #include "directory/connection.h"
 
 #define LIMIT_MS 5000
@@ -326,7 +327,7 @@ static void listen_on_loopback(struct peer *p)
 static void *client_thread(void *context)
 {
 	struct peer *p = context;
-	int64_t from = dendir_now_ms();
+	int64_t from = den_now_ms();
 	char uri[64];
 	const struct dendir_site site = {.uri = uri, .org = "acme", .host = "h1.acme.example", .tls_ca = ca_path,
 		.tls_certificate = host_path, .tls_key = key_path};
@@ -334,7 +335,7 @@ static void *client_thread(void *context)
 
 	snprintf(uri, sizeof(uri), "%s://%s:%d", p->scheme, SERVER, p->port);
 	p->got = dendir_open_any(&d, &site, p->why);
-	p->took_ms = dendir_now_ms() - from;
+	p->took_ms = den_now_ms() - from;
 	dendir_close(d);
 	(void)!write(p->stop[1], "", 1);
 	return NULL;

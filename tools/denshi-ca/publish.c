@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "directory/certificate.h"
 #include "tools/denshi-ca/log.h"
 
@@ -123,7 +124,7 @@ int publish_crl(struct signer *s)
 	else
 		result = put(s, "certificateRevocationList;binary", DENDIR_REPLACE, &der);
 	if (result == 0) {
-		s->crl_made_ms = dendir_now_ms();
+		s->crl_made_ms = den_now_ms();
 		log_info("crl revoked=%zu", list.n);
 	}
 out:

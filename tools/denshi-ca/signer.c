@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "directory/certificate.h"
 #include "directory/schema.h"
 #include "directory/user.h"
@@ -145,7 +146,7 @@ static int on_gone(void *context, const unsigned char *uuid)
 /* Another server is the writer by now: begun anew, with that one. */
 static int is_elsewhere(struct signer *s)
 {
-	int64_t now_ms = dendir_now_ms();
+	int64_t now_ms = den_now_ms();
 
 	if (!strchr(s->site.uri, ' ') || now_ms - s->followed_ms < FOLLOW_MS)
 		return 0;
@@ -159,7 +160,7 @@ static int on_idle(void *context)
 
 	if (is_elsewhere(s))
 		s->lost = 1;
-	if (!ended(s) && s->refreshed && (s->crl_due || dendir_now_ms() - s->crl_made_ms > CRL_EVERY_MS))
+	if (!ended(s) && s->refreshed && (s->crl_due || den_now_ms() - s->crl_made_ms > CRL_EVERY_MS))
 		(void)publish_crl(s);
 	return ended(s);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "directory/writer.h"
 #include "tools/denshi-directory/peer.h"
 #include "tools/denshi-directory/slap.h"
@@ -77,10 +78,10 @@ static int read_own(struct own *o, const struct run *r, const struct peer *p)
 
 static int await_name(struct dendir *root, const char *name)
 {
-	int64_t end = dendir_now_ms() + CATCH_UP_MS;
+	int64_t end = den_now_ms() + CATCH_UP_MS;
 	struct dendir_writer w;
 
-	while (dendir_now_ms() < end) {
+	while (den_now_ms() < end) {
 		if (dendir_writer_read(root, &w) == DEN_OK && strcmp(w.name, name) == 0)
 			return 0;
 		usleep(STEP_US);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "directory/writer.h"
 #include "tools/denshi-directory/confirm.h"
 #include "tools/denshi-directory/local.h"
@@ -22,10 +23,10 @@
 /* Until this server is the writer by its own entries. */
 static int await_arrival(const struct run *r, struct dendir *root, const struct peer *p)
 {
-	int64_t end = dendir_now_ms() + ARRIVAL_MS;
+	int64_t end = den_now_ms() + ARRIVAL_MS;
 	struct dendir_writer w;
 
-	while (dendir_now_ms() < end) {
+	while (den_now_ms() < end) {
 		if (dendir_writer_read(root, &w) == DEN_OK && strcmp(w.name, p->facts.server) == 0)
 			return 0;
 		usleep(STEP_US);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "directory/connection.h"
 #include "tools/denshi-directory/lines.h"
 #include "tools/server/interrupt.h"
@@ -115,7 +116,7 @@ int slap_write_start(struct slap_writer *w, const struct run *r, const char *set
 /* 0, or -1: it takes no more; finish tells why. */
 static int flush(struct slap_writer *w)
 {
-	int64_t end = dendir_now_ms() + WRITE_MS;
+	int64_t end = den_now_ms() + WRITE_MS;
 	size_t done = 0;
 
 	while (done < w->used) {
@@ -126,7 +127,7 @@ static int flush(struct slap_writer *w)
 			done += (size_t)n;
 		else if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
-		else if (dendir_now_ms() > end || poll(&p, 1, 1000) < 0)
+		else if (den_now_ms() > end || poll(&p, 1, 1000) < 0)
 			return -1;
 	}
 	w->used = 0;

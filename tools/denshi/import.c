@@ -8,10 +8,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/client.h"
+#include "core/clock.h"
 #include "core/protocol.h"
 #include "tools/denshi/args.h"
 #include "tools/denshi/ask.h"
@@ -42,14 +42,6 @@ struct import {
 	int64_t began_ms, shown_ms;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static const char *number(char buf[24], size_t n)
 {
 	snprintf(buf, 24, "%zu", n);
@@ -61,12 +53,12 @@ static const char *number(char buf[24], size_t n)
 static void show_progress(struct import *im)
 {
 	char done[24], all[24], percent[24], rate[24], left[24], text[DEN_TEXT_MAX];
-	int64_t took = now_ms() - im->began_ms, seconds;
+	int64_t took = den_now_ms() - im->began_ms, seconds;
 	const char *args[] = {done, all, percent, rate, left};
 
-	if (im->cli->json || !isatty(STDERR_FILENO) || now_ms() - im->shown_ms < PROGRESS_MS)
+	if (im->cli->json || !isatty(STDERR_FILENO) || den_now_ms() - im->shown_ms < PROGRESS_MS)
 		return;
-	im->shown_ms = now_ms();
+	im->shown_ms = den_now_ms();
 	number(done, im->answered);
 	number(all, im->total);
 	number(percent, im->total ? im->answered * 100 / im->total : 100);
@@ -268,7 +260,7 @@ static void start_over(struct import *im, int dry_run)
 	im->status = CLI_DONE;
 	im->next = im->open = im->answered = im->added = 0;
 	im->total = im->sheet.n - im->there;
-	im->began_ms = now_ms();
+	im->began_ms = den_now_ms();
 	im->shown_ms = 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "tools/server/program.h"
 #include "tools/server/tree.h"
 
@@ -31,9 +32,9 @@ static int make_uri(char buf[PATH_MAX], const char *path)
 
 static int await_answer(struct server *v)
 {
-	int64_t end = dendir_now_ms() + START_MS;
+	int64_t end = den_now_ms() + START_MS;
 
-	while (dendir_now_ms() < end) {
+	while (den_now_ms() < end) {
 		if (dendir_open(&v->root, &v->site) == DEN_OK) {
 			v->running = 1;
 			return 0;
