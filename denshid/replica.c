@@ -42,7 +42,8 @@ struct replica {
 	struct dendir_cookie cookie;
 	int64_t serial;	 /* the pointer; -1: not seen yet */
 	int64_t written; /* serial of the base; -1: none */
-	int64_t refused; /* serial of a mass drop that was told of; -1: none */
+	int64_t refused; /* serial that was told of: a mass drop, or an older one; -1: none */
+	int64_t accepted; /* by an administrator, until it is written; -1: none */
 	size_t told;	 /* entries, in the refresh that goes on */
 	int refreshed;	 /* what comes now is told as it happens */
 	int whole;	 /* the directory told everything since the base was written */
@@ -141,7 +142,7 @@ static int write_snapshot(struct replica *r, size_t *users)
 		.serial = (uint32_t)r->serial,
 		.uid_floor = r->settings.uid_floor,
 		.gid_floor = r->settings.gid_floor,
-		.max_drop = r->refused == r->serial ? 100 : r->settings.max_drop,
+		.max_drop = r->accepted == r->serial ? 100 : r->settings.max_drop,
 		.whole = r->whole,
 	};
 	struct den_snapshot_source source;
@@ -185,6 +186,12 @@ static int is_accepted(const struct replica *r)
 	return accepted;
 }
 
+static void refuse_nothing(struct replica *r)
+{
+	r->refused = r->accepted = -1;
+	view_set_refused(r->view, DEN_OK, 0);
+}
+
 /* The snapshot that was just written takes the place of the one before, and of the versions that
  * went into it. */
 static void rebase(struct replica *r)
@@ -199,16 +206,38 @@ static void rebase(struct replica *r)
 	(void)unlink(accept_path(r, path));
 	versions_forget(r->versions, (uint32_t)r->serial);
 	r->written = r->serial;
-	r->refused = -1;
+	refuse_nothing(r);
 	r->whole = r->changed = 0;
 }
 
 static void refuse_drop(struct replica *r, size_t users)
 {
 	r->refused = r->serial;
+	view_set_refused(r->view, DEN_SNAPSHOT_DROP, r->serial);
 	log_warn("replica: serial %lld would leave %zu of %zu users, and no more than %u %% may go at once "
 		 "(max_drop): refused, the snapshot stays. If that is meant: denshi snapshot accept %lld",
 		(long long)r->serial, users, r->base.users, r->settings.max_drop, (long long)r->serial);
+}
+
+/* A server that lags behind the one before, most likely: what was revoked would be in force again. */
+static void refuse_older(struct replica *r)
+{
+	r->refused = r->serial;
+	view_set_refused(r->view, DEN_SNAPSHOT_BEHIND, r->serial);
+	log_warn("replica: %s is at serial %lld, and %lld is in force here: refused until it has caught up. If the "
+		 "directory was restored from a backup: denshi snapshot accept %lld",
+		dendir_uri(r->d), (long long)r->serial, (long long)r->written, (long long)r->serial);
+}
+
+static int is_refused(struct replica *r)
+{
+	if (r->accepted == r->serial)
+		return 0;
+	if (r->refused == r->serial && is_accepted(r))
+		r->accepted = r->serial;
+	else if (r->refused != r->serial && r->serial < r->written)
+		refuse_older(r);
+	return r->refused == r->serial && r->accepted != r->serial;
 }
 
 static void publish(struct replica *r)
@@ -216,7 +245,7 @@ static void publish(struct replica *r)
 	size_t users = 0;
 	int rc;
 
-	if (!r->refreshed || r->serial < 0 || r->anew || (r->refused == r->serial && !is_accepted(r)))
+	if (!r->refreshed || r->serial < 0 || r->anew || is_refused(r))
 		return;
 	rc = write_snapshot(r, &users);
 	if (rc == -ESTALE || rc == -EBADMSG) {
@@ -373,6 +402,9 @@ static int on_idle(void *context)
 	struct replica *r = context;
 
 	take_settings(r);
+	/* It has caught up. */
+	if (r->refused >= 0 && r->refused < r->written && r->serial >= r->written)
+		refuse_nothing(r);
 	if (r->refreshed && (r->changed || r->written != r->serial))
 		publish(r);
 	return r->anew || follow_writer(r) || first_is_back(r);
@@ -462,7 +494,7 @@ struct replica *replica_start(const struct den_config *config, const struct dend
 	r->site = site;
 	r->view = view;
 	r->settings = settings_of(config);
-	r->serial = r->written = r->refused = -1;
+	r->serial = r->written = r->refused = r->accepted = -1;
 	pthread_mutex_init(&r->lock, NULL);
 	if (pthread_create(&thread, NULL, run, r) != 0) {
 		free(r);

@@ -1,5 +1,20 @@
 /* denshi status (R-ALL-7). */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "denshid/call.h"
+
+/* What the directory has and this host doesn't take over. */
+static void add_refused(struct call *c)
+{
+	char text[24];
+	int64_t serial;
+	enum den_code why = view_refused(c->shared->view, &serial);
+
+	snprintf(text, sizeof(text), "%" PRId64, serial);
+	if (why != DEN_OK)
+		call_reason(c, why, text);
+}
 
 enum den_code status_show(struct call *c)
 {
@@ -20,6 +35,7 @@ enum den_code status_show(struct call *c)
 		den_message_add_string(c->out, DEN_TAG_LOGIN, c->peer.login);
 		den_message_add_string(c->out, DEN_TAG_ROLE, c->peer.flags & DEN_USER_MASTER ? "master" : "general");
 	}
+	add_refused(c);
 	if (d)
 		update_add_pending(c, d);
 	/* What is known without the directory is told without it. */

@@ -14,6 +14,8 @@ struct view {
 	struct den_snapshot *snapshot;
 	char lang[3];
 	int up;
+	enum den_code why_refused;
+	int64_t refused;
 };
 
 struct view *view_new(const char *path)
@@ -134,6 +136,25 @@ void view_language(struct view *v, char lang[3])
 	pthread_rwlock_rdlock(&v->lock);
 	memcpy(lang, v->lang, 3);
 	pthread_rwlock_unlock(&v->lock);
+}
+
+void view_set_refused(struct view *v, enum den_code why, int64_t serial)
+{
+	pthread_rwlock_wrlock(&v->lock);
+	v->why_refused = why;
+	v->refused = serial;
+	pthread_rwlock_unlock(&v->lock);
+}
+
+enum den_code view_refused(struct view *v, int64_t *serial)
+{
+	enum den_code why;
+
+	pthread_rwlock_rdlock(&v->lock);
+	why = v->why_refused;
+	*serial = v->refused;
+	pthread_rwlock_unlock(&v->lock);
+	return why;
 }
 
 void view_set_up(struct view *v, int up)

@@ -10,6 +10,7 @@
 
 #include "core/loginid.h"
 #include "core/snapshot.h"
+#include "core/text.h"
 
 struct view;
 
@@ -39,6 +40,10 @@ int view_meta(struct view *v, struct den_snapshot_meta *meta, size_t *users);
 /* The organisation's language, as the replica last read it; "" at first. */
 void view_set_language(struct view *v, const char *lang);
 void view_language(struct view *v, char lang[3]);
+
+/* A serial of the directory that isn't put in force here, and why (DEN_SNAPSHOT_*); DEN_OK: none. */
+void view_set_refused(struct view *v, enum den_code why, int64_t serial);
+enum den_code view_refused(struct view *v, int64_t *serial);
 
 /* Whether the replica's connection to the directory stands. */
 void view_set_up(struct view *v, int up);

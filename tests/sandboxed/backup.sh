@@ -166,7 +166,12 @@ check "compare, while it runs" says 'are the same' ''
 sandbox-service start denshi-ca
 
 # ---- and used ----
-check "this host doesn't keep what is no longer" await 15 sh -c '! getent passwd d-later01'
+restored=$(ldapsearch -LLL -Q -Y EXTERNAL -H "$uri" -b $serial_entry -s base denshiSerial | sed -n "s/^denshiSerial: //p")
+check "what was in force here stays, until somebody decides" await 10 sh -c 'denshi status | grep -q "snapshot-behind"'
+run getent passwd d-later01
+check "with the later user" done_well
+run denshi snapshot accept "$restored"
+check "who isn't kept any longer" await 15 sh -c '! getent passwd d-later01'
 check "the serial is that of the backup" await 5 sh -c 'denshi status --json | tr -d " \n" | grep -q "$1"' - "${serial%\"}"
 out=$(pamtester denshi d-plain01 authenticate <<<"$login" 2>&1)
 rc=$?

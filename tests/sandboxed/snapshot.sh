@@ -145,6 +145,21 @@ check "fifteen are left" equals "$(users)" 15
 run denshi snapshot check
 check "sound" done_well
 
+# ---- nor is a directory that is behind ----
+was=$(serial)
+point_to() { ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" >/dev/null <<<"dn: cn=serial,ou=published,o=acme
+changetype: modify
+replace: denshiSerial
+denshiSerial: $1"; }
+warns() { denshi status | grep -q snapshot-behind; }
+point_to $((was - 1))
+check "a directory that lags: told" await 5 warns
+check "what is in force stays" equals "$(serial)" "$was"
+restart
+check "after a restart, too" await 5 warns
+point_to "$was"
+check "caught up: nothing to tell" await 5 sh -c '! denshi status | grep -q snapshot-behind'
+
 # ---- damage, and a writer that dies ----
 pid=$(cat "$DENSHI_SANDBOX/denshid.pid")
 kill -9 "$pid"

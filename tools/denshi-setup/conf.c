@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "crypto/file.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/settings.h"
 
 #define CONFIG_MAX 65536
+#define SNAPSHOT_SIZE sizeof(((struct den_config *)0)->snapshot)
 #define MARK "# -- written by denshi setup; denshi setup --remove takes it away --\n"
 
 /* The file as a string to be freed; "" where there is none. NULL (said). */
@@ -56,9 +58,22 @@ static int agrees(const struct setup *s)
 		strcmp(c.host, s->host) == 0;
 }
 
+/* Where the snapshot is; by default where the file says nothing. What was in force here is of no
+ * organisation any more, or of another one: users who are nobody, and a serial that a new
+ * directory would be behind. So it goes where denshi.conf changes hands. */
+static void find_snapshot(const struct setup *s, char path[SNAPSHOT_SIZE])
+{
+	struct den_config c;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0)
+		den_config_defaults(&c);
+	memcpy(path, c.snapshot, sizeof(c.snapshot));
+}
+
 int conf_write(const struct setup *s, int *written)
 {
-	char *text = read_text(s), *whole = NULL;
+	char *text = read_text(s), *whole = NULL, snapshot[SNAPSHOT_SIZE];
 	int result = -1;
 
 	*written = 0;
@@ -78,6 +93,9 @@ int conf_write(const struct setup *s, int *written)
 	} else {
 		result = write_text(s, whole);
 		*written = result == 0;
+		find_snapshot(s, snapshot);
+		if (*written)
+			(void)unlink(snapshot);
 	}
 	free(whole);
 	free(text);
@@ -95,7 +113,7 @@ int conf_is_ours(const struct setup *s)
 
 int conf_undo(const struct setup *s)
 {
-	char *text = read_text(s), *mark;
+	char *text = read_text(s), *mark, snapshot[SNAPSHOT_SIZE];
 	int result = 0;
 
 	if (!text)
@@ -105,7 +123,10 @@ int conf_undo(const struct setup *s)
 		*mark = '\0';
 		if (mark - text >= 2 && mark[-1] == '\n' && mark[-2] == '\n')
 			mark[-1] = '\0';
+		find_snapshot(s, snapshot);
 		result = write_text(s, text);
+		if (result == 0)
+			(void)unlink(snapshot);
 	}
 	free(text);
 	return result;
