@@ -162,6 +162,19 @@ enum den_code login_auth(struct call *c)
 	return code;
 }
 
+/* R-PW-2: only where the password is the only proof that the service asks for. */
+static int has_expired(struct call *c, struct dendir *d, const struct dendir_credential_state *login)
+{
+	const char *certificate = call_string(c, DEN_TAG_CERTIFICATE);
+	const struct den_password_policy *policy;
+
+	if (strcmp(certificate, "required") == 0 || strcmp(certificate, "on-record") == 0 || shows_key(c) ||
+		!login->changed)
+		return 0;
+	policy = call_password_policy(d);
+	return policy->days && login->changed + (int64_t)policy->days * DAY_S < c->now;
+}
+
 /* What the user must do before anything else. DEN_OK and *pending. */
 static enum den_code find_pending(struct call *c, struct dendir *d, const struct view_user *user,
 	uint64_t *pending)
@@ -181,6 +194,8 @@ static enum den_code find_pending(struct call *c, struct dendir *d, const struct
 	}
 	if (login.must_change)
 		*pending |= DEN_PENDING_LOGIN;
+	else if (has_expired(c, d, &login))
+		*pending |= DEN_PENDING_EXPIRED;
 	if (!master && !(user->flags & DEN_USER_APPROVER))
 		return DEN_OK;
 	code = dendir_credential_state(d, DENDIR_APPROVAL, user->login, &approval);
@@ -221,7 +236,10 @@ enum den_code login_account(struct call *c)
 static int breaks_rules(struct call *c, struct dendir *d, enum den_password_kind kind, const char *login,
 	const struct den_secret *fresh, const struct den_secret *current)
 {
-	const struct den_password_policy *policy = call_password_policy(d);
+	const struct den_password_policy *preset = call_password_policy(d);
+	struct den_password_policy alone = den_password_alone(preset);
+	const struct den_password_policy *policy =
+		strcmp(certificate_state(c, d, login), "issued") == 0 ? preset : &alone;
 	unsigned broken = den_password_check(policy, kind, login, den_secret_bytes(fresh), den_secret_len(fresh));
 	int same = current && den_secret_len(current) && den_secret_equal(fresh, current);
 
@@ -261,6 +279,20 @@ static enum den_code make_first_approval(struct call *c, const struct view_user 
 	return code;
 }
 
+/* The directory knows the password: the current one, or one before it. */
+static enum den_code refuse_former(struct call *c, struct dendir *d, enum den_password_kind kind)
+{
+	unsigned history = kind == DEN_PASSWORD_LOGIN ? call_password_policy(d)->history : 0;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", history);
+	if (history)
+		call_reason(c, DEN_PW_IN_HISTORY, text);
+	else
+		call_reason(c, DEN_PW_IS_CURRENT, NULL);
+	return DEN_PASSWORD_NOT_CHANGED;
+}
+
 static enum den_code change(struct call *c, const struct view_user *user, enum dendir_credential which,
 	struct dendir *d, const struct den_secret *current, const struct den_secret *fresh)
 {
@@ -284,10 +316,8 @@ static enum den_code change(struct call *c, const struct view_user *user, enum d
 		/* What was wrong may be right now. */
 		refused_forget(c->shared->refused, user->login);
 	}
-	if (code == DEN_PW_IS_CURRENT) {
-		call_reason(c, code, NULL);
-		code = DEN_PASSWORD_NOT_CHANGED;
-	}
+	if (code == DEN_PW_IS_CURRENT)
+		code = refuse_former(c, d, kind);
 	dendir_proof_free(proof);
 	return code;
 }

@@ -37,7 +37,8 @@ int denpam_ask_pending(struct denpam_call *call, uint64_t *pending)
 static int pending_change(struct denpam_call *call, uint64_t pending)
 {
 	enum den_code code =
-		pending & DEN_PENDING_LOGIN ? DEN_FIRST_CHANGE_NEEDED : DEN_APPROVAL_INITIAL;
+		pending & DEN_PENDING_LOGIN ? DEN_FIRST_CHANGE_NEEDED :
+		pending & DEN_PENDING_EXPIRED ? DEN_LOGIN_EXPIRED : DEN_APPROVAL_INITIAL;
 
 	if (call->args.approve)
 		return denpam_refuse_code(call, code, NULL);

@@ -21,6 +21,8 @@ struct step {
 static const struct step steps[] = {
 	{DEN_PENDING_LOGIN, "login", DEN_FIRST_CHANGE_TITLE, DEN_ASK_CURRENT, DEN_ASK_NEW,
 		DEN_ASK_NEW_AGAIN, DEN_PASSWORD_CHANGED},
+	{DEN_PENDING_EXPIRED, "login", DEN_EXPIRED_CHANGE_TITLE, DEN_ASK_CURRENT, DEN_ASK_NEW,
+		DEN_ASK_NEW_AGAIN, DEN_PASSWORD_CHANGED},
 	{DEN_PENDING_APPROVAL, "approval", DEN_APPROVAL_CHANGE_TITLE, DEN_ASK_CURRENT_APPROVAL,
 		DEN_ASK_NEW_APPROVAL, DEN_ASK_NEW_APPROVAL_AGAIN, DEN_APPROVAL_CHANGED},
 	/* A master's first: made under their login identity, so it is that password that is
@@ -190,13 +192,16 @@ static int change(struct denpam_call *call, const struct step *step, struct secr
 	return again ? denpam_refuse_code(call, DEN_PASSWORD_NOT_CHANGED, NULL) : result;
 }
 
-/* R-FIRST-1, R-APW-2: what is pending, and nothing else. */
+/* R-FIRST-1, R-APW-2: what is pending. Of a wish, the approval steps alone: they are demanded at
+ * the next login anyhow, and sshd with password authentication has no other place for them. */
 static int pending_set(struct denpam_call *call, uint64_t *pending)
 {
 	struct denpam_memory *memory = denpam_memory(call);
-	uint64_t known = DEN_PENDING_LOGIN | DEN_PENDING_APPROVAL | DEN_PENDING_APPROVAL_NEW;
+	uint64_t known = DEN_PENDING_LOGIN | DEN_PENDING_EXPIRED | DEN_PENDING_APPROVAL | DEN_PENDING_APPROVAL_NEW;
 	int result = PAM_SUCCESS;
 
+	/* The certificate was the business of the phases before. */
+	call->args.certificate = "off";
 	if (memory && memory->has_pending)
 		*pending = memory->pending;
 	else
@@ -204,6 +209,8 @@ static int pending_set(struct denpam_call *call, uint64_t *pending)
 	/* A newer denshid may want what this module can't do: better no login than half of one. */
 	if (result == PAM_SUCCESS && (*pending & ~known))
 		result = denpam_refuse_code(call, DEN_INTERNAL, "pending");
+	if (!(call->flags & PAM_CHANGE_EXPIRED_AUTHTOK))
+		*pending &= DEN_PENDING_APPROVAL | DEN_PENDING_APPROVAL_NEW;
 	return result;
 }
 
@@ -246,7 +253,7 @@ static int prelim_all(struct denpam_call *call, uint64_t pending)
 	int result = PAM_SUCCESS;
 
 	if (!(call->flags & PAM_CHANGE_EXPIRED_AUTHTOK))
-		return prelim(call, &wish);
+		result = prelim(call, &wish);
 	for (size_t i = 0; i < NSTEPS && result == PAM_SUCCESS; i++)
 		if (pending & steps[i].pending)
 			result = prelim(call, &steps[i]);
@@ -262,7 +269,7 @@ int denpam_change_passwords(struct denpam_call *call)
 	/* sshd and login are root too, but they say that the user is to change what is pending. */
 	if (!expired && getuid() == 0)
 		return denpam_refuse_code(call, DEN_ROOT_CHANGES_NOTHING, call->login);
-	result = expired ? pending_set(call, &pending) : PAM_SUCCESS;
+	result = pending_set(call, &pending);
 	if (result != PAM_SUCCESS)
 		return result;
 	return call->flags & PAM_PRELIM_CHECK ? prelim_all(call, pending) :

@@ -18,9 +18,14 @@ enum den_password_kind {
 
 struct den_password_policy {
 	const char *name;
-	unsigned shortest;	  /* characters, of a chosen login password */
-	unsigned initial_longest; /* characters, of an initial login password */
+	unsigned shortest;	   /* characters, of a chosen login password */
+	unsigned shortest_alone;   /* the same, of a user without a certificate */
+	unsigned initial_longest;  /* characters, of an initial login password */
 	unsigned letter_and_digit; /* 1: at least one half-width letter and digit */
+	unsigned blocklist;	   /* 1: none that everybody guesses */
+	unsigned history;	   /* so many former ones are refused; 0: only the current one. The
+				    * directory keeps them (ppolicy's pwdInHistory) */
+	unsigned days;		   /* a login password lasts, where it is the only proof; 0: no end */
 };
 
 /* "densai" (the default), "pci-dss-4", "nist-800-63b-4"; NULL for another name (R-PW-2). */
@@ -35,7 +40,11 @@ const struct den_password_policy *den_password_preset(const char *name);
 #define DEN_RULE_CONTROL (1u << 5)
 #define DEN_RULE_SYMBOL (1u << 6)
 #define DEN_RULE_IS_LOGIN_ID (1u << 7)
-#define DEN_RULES 8
+#define DEN_RULE_GUESSABLE (1u << 8)
+#define DEN_RULES 9
+
+/* *policy as it is for a user without a certificate. */
+struct den_password_policy den_password_alone(const struct den_password_policy *policy);
 
 /*
  * Every rule that the len bytes at password break, 0 where none. login_id is

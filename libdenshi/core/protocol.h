@@ -161,6 +161,7 @@ enum den_op {
 /* What a user still has to do at login (ACCOUNT's NUMBER). */
 #define DEN_PENDING_LOGIN 1u	       /* change the initial login password (R-FIRST-1) */
 #define DEN_PENDING_APPROVAL 2u	       /* change the initial approval password (R-APW-2) */
+#define DEN_PENDING_EXPIRED 8u	       /* change the login password: it has expired (R-PW-2) */
 #define DEN_PENDING_APPROVAL_NEW 4u    /* set the first approval password: a master's (R-APW-2) */
 
 enum den_tag {

@@ -22,6 +22,7 @@
 #define CONTROL DEN_RULE_CONTROL
 #define SYMBOL DEN_RULE_SYMBOL
 #define ID DEN_RULE_IS_LOGIN_ID
+#define GUESS DEN_RULE_GUESSABLE
 #define A12 "abcdefghijkl"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
@@ -108,23 +109,55 @@ static void presets(void **state)
 		{T("abcdef"), 0}, {T(A12 A12 "12345678"), 0}, {T(A12 A12 "123456789"), LONG},
 	};
 	static const struct row nist[] = {
-		{T("abcdefg"), SHORT}, {T("abcdefgh"), 0}, {T("12345678"), 0}, {T("!!!!!!!!"), 0},
+		{T("kvbquwz"), SHORT}, {T("kvbquwzn"), 0}, {T("83910274"), 0}, {T("kvbquwzn" A12), 0}, {T("       7"), 0},
+		{T("correct horse battery staple"), 0}, {T("Mikan-21-hare"), 0},
+		/* the blocklist */
+		{T("password"), GUESS}, {T("Password1!"), GUESS}, {T("P@ssw0rd"), GUESS}, {T("passwordpassword"), GUESS},
+		{T("2026-welcome"), GUESS}, {T("Sakura2026"), GUESS}, {T("qwertyuiop"), GUESS}, {T("!!admin!!"), GUESS},
+		{T("12345678"), GUESS}, {T("87654321"), GUESS}, {T("abcdefgh"), GUESS}, {T("HGFEDCBA"), GUESS},
+		{T("!!!!!!!!"), GUESS}, {T("abcabcabc"), GUESS}, {T("x-taro01-x"), GUESS}, {T("TARO01TARO01"), GUESS},
+		{T("d-taro01"), ID}, {T("qwerty"), SHORT | GUESS}, {T("passwordo"), 0}, {T("ａｂｃｄ"), WIDE},
 	};
+	struct den_password_policy alone = den_password_alone(den_password_preset("nist-800-63b-4"));
 
 	(void)state;
 	check("pci-dss-4", DEN_PASSWORD_LOGIN, pci, COUNT(pci));
 	check("pci-dss-4", DEN_PASSWORD_INITIAL, pci_initial, COUNT(pci_initial));
 	check("nist-800-63b-4", DEN_PASSWORD_LOGIN, nist, COUNT(nist));
+	/* 15 where there is no certificate beside it. */
+	assert_int_equal(den_password_check(&alone, DEN_PASSWORD_LOGIN, login, T("kvbquwznmpxtrc")), SHORT);
+	assert_int_equal(den_password_check(&alone, DEN_PASSWORD_LOGIN, login, T("kvbquwznmpxtrcd")), 0);
+	/* A master's choice and an approval password aren't the user's login password. */
+	assert_int_equal(den_password_check(&alone, DEN_PASSWORD_INITIAL, login, T("password")), 0);
+	assert_int_equal(den_password_preset("pci-dss-4")->history, 4);
+	assert_int_equal(den_password_preset("pci-dss-4")->days, 90);
+	assert_int_equal(den_password_preset("densai")->days, 0);
+	assert_int_equal(den_password_preset("nist-800-63b-4")->days, 0);
 	assert_null(den_password_preset("Densai"));
 	assert_null(den_password_preset(""));
 	assert_null(den_password_preset("densai "));
+}
+
+/* What no account can have is refused unheard, and takes no attempt. */
+static void possible(void **state)
+{
+	(void)state;
+	assert_true(den_password_is_possible(T("a")));
+	assert_true(den_password_is_possible(T(" ~!a1")));
+	assert_true(den_password_is_possible(X64 X64 X64 X64, 256));
+	assert_false(den_password_is_possible(X64 X64 X64 X64 "x", 257));
+	assert_false(den_password_is_possible("", 0));
+	assert_false(den_password_is_possible(T("ab\0c")));
+	assert_false(den_password_is_possible(T("\b\n\r\177INCORRECT")));
+	assert_false(den_password_is_possible(T("ａｂｃ１２３")));
+	assert_false(den_password_is_possible(T("abc\xe9")));
 }
 
 /* Every rule has a text of its own, and those with a limit name it. */
 static void texts(void **state)
 {
 	static const int codes[DEN_RULES] = {DEN_PW_TOO_SHORT, DEN_PW_TOO_LONG, DEN_PW_NO_LETTER, DEN_PW_NO_DIGIT,
-		DEN_PW_FULL_WIDTH, DEN_PW_CONTROL, DEN_PW_SYMBOL, DEN_PW_IS_LOGIN_ID};
+		DEN_PW_FULL_WIDTH, DEN_PW_CONTROL, DEN_PW_SYMBOL, DEN_PW_IS_LOGIN_ID, DEN_PW_GUESSABLE};
 	const struct den_password_policy *policy = den_password_preset("densai");
 	unsigned limit;
 
@@ -148,6 +181,7 @@ int main(void)
 		cmocka_unit_test(initial_login),
 		cmocka_unit_test(approval),
 		cmocka_unit_test(presets),
+		cmocka_unit_test(possible),
 		cmocka_unit_test(texts),
 	};
 
