@@ -7,6 +7,7 @@
 
 #include "core/client.h"
 #include "core/clock.h"
+#include "denshid/last.h"
 #include "denshid/log.h"
 #include "directory/schema.h"
 #include "directory/user.h"
@@ -209,7 +210,9 @@ static const char *credential_name(enum dendir_credential which)
 enum den_code call_check_password(struct call *c, enum dendir_credential which, const char *login,
 	const char *service, const struct den_secret *password, struct dendir_proof **proof, unsigned *left_out)
 {
+	struct dendir_failures before = {0};
 	const struct dendir_attempt attempt = {
+		.before = &before,
 		.login = login,
 		.service = *service ? service : "-",
 		.rhost = call_string(c, DEN_TAG_RHOST),
@@ -229,6 +232,8 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
 	if (left_out)
 		*left_out = left;
+	if (code == DEN_OK && which == DENDIR_LOGIN)
+		last_keep_failures(c->shared, login, &before);
 	switch (code) {
 	case DEN_LOGIN_WRONG:
 	case DEN_APPROVAL_WRONG:

@@ -26,6 +26,7 @@ struct denshid {
 	struct view *view;
 	struct refused *refused;   /* NULL: nothing is remembered */
 	char sessions[128]; /* folder of the open sessions (session.h) */
+	char last[256];	    /* folder of the last logins (last.h); "": none are kept */
 };
 
 struct call {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "denshid/last.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
 #include "denshid/refused.h"
@@ -180,6 +181,7 @@ static void serve(const struct den_config *config, const char *path, const struc
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
 	session_folder(&shared);
+	last_folder(&shared);
 	ends[0] = evsignal_new(base, SIGTERM, on_signal, base);
 	ends[1] = evsignal_new(base, SIGINT, on_signal, base);
 	event_add(ends[0], NULL);

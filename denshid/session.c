@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "denshid/last.h"
 #include "denshid/log.h"
 #include "directory/request.h"
 #include "directory/user.h"
@@ -139,6 +140,16 @@ static void add_messages(struct call *c, const struct view_user *user)
 	}
 }
 
+/* A key alone clears no attempts: those on record are told as well. */
+static void tell_last(struct call *c, const char *login, const struct dendir_credential_state *credential)
+{
+	struct dendir_failures still = {.count = credential->taken};
+
+	if (credential->nrecords)
+		memcpy(still.latest, credential->records[credential->nrecords - 1], sizeof(still.latest));
+	last_tell(c, login, &still);
+}
+
 /* -- operations --------------------------------------------------------------------------- */
 
 enum den_code session_open(struct call *c)
@@ -173,6 +184,7 @@ enum den_code session_open(struct call *c)
 		return DEN_INTERNAL;
 	}
 	den_message_add_string(c->out, DEN_TAG_TOKEN, token);
+	tell_last(c, login, &credential);
 	add_messages(c, &user);
 	log_audit("session-open", "user", user.login, "service", call_string(c, DEN_TAG_SERVICE), "rhost",
 		call_string(c, DEN_TAG_RHOST), "tty", call_string(c, DEN_TAG_TTY), NULL);

@@ -254,6 +254,21 @@ static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_crede
 	return DEN_BUSY;
 }
 
+/* What was there before this attempt, whose own record is the youngest of its slot. */
+static void tell_before(struct dendir_failures *before, const struct slots *seen)
+{
+	memset(before, 0, sizeof(*before));
+	if (seen->count <= 1)
+		return;
+	before->count = seen->count - 1;
+	for (size_t i = 0; i < seen->nrecords; i++) {
+		const char *text = seen->records[i][0] == (char)('0' + seen->count) ? NULL : strchr(seen->records[i], ' ');
+
+		if (text && strcmp(text + 1, before->latest) > 0)
+			snprintf(before->latest, sizeof(before->latest), "%s", text + 1);
+	}
+}
+
 /* -- clear, seal -------------------------------------------------------------------- */
 
 static struct dendir_mods *clearing(const struct slots *seen)
@@ -341,6 +356,8 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 	p->which = which;
 	credential_dn(p->dn, d, which, attempt->login);
 	code = reserve(d, p->dn, which, attempt, &p->seen);
+	if (attempt->before)
+		tell_before(attempt->before, &p->seen);
 	if (code == DEN_OK)
 		code = dendir_open_as(&p->as, d, p->dn, password);
 	if (code == DEN_LOGIN_WRONG) {

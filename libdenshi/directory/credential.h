@@ -24,8 +24,15 @@ struct dendir_proof;
 struct dendir *dendir_proof_connection(struct dendir_proof *proof);
 void dendir_proof_free(struct dendir_proof *proof);
 
+/* Attempts that failed, and the latest one's record without its slot ("TIME HOST SERVICE RHOST"). */
+struct dendir_failures {
+	unsigned count;
+	char latest[160];
+};
+
 /* Who tries, for the attempt's record (R-LOCK-6). */
 struct dendir_attempt {
+	struct dendir_failures *before; /* not NULL: filled with those that this one's reservation saw */
 	const char *login;   /* stored form */
 	const char *service; /* PAM service or command */
 	const char *rhost;   /* "" where unknown */
