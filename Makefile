@@ -55,7 +55,8 @@ CONFIG    := $(B)/libdenshi-config.a
 SERVER    := $(B)/libdenshi-server.a
 PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
-             $(B)/denshi-host $(B)/denshi-ssh-keys
+             $(B)/denshi-host $(B)/denshi-ssh-keys \
+             $(B)/denshi-prove
 MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so $(B)/denshi-guard.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -132,6 +133,9 @@ $(B)/denshi-ca: $(call objects,tools/denshi-ca) $(DIRECTORY) $(CRYPTO) $(CONFIG)
 
 $(B)/denshi-ssh-keys: $(call objects,tools/denshi-ssh-keys) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
+$(B)/denshi-prove: $(call objects,tools/denshi-prove) $(CRYPTO) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CRYPTO_LIBS)
 
 # denshi.ldif is the source; the other forms are made of it.
 $(B)/ldap-schema/denshi.schema: FORM := openldap
@@ -222,7 +226,8 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys \
+		$(B)/denshi-prove $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
 	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/

@@ -24,6 +24,7 @@ struct denshid {
 	const struct den_config *config;
 	const struct dendir_site *site;
 	struct view *view;
+	struct proofs *proofs;
 	struct refused *refused;   /* NULL: nothing is remembered */
 	char sessions[128]; /* folder of the open sessions (session.h) */
 	char last[256];	    /* folder of the last logins (last.h); "": none are kept */
@@ -117,6 +118,8 @@ char *call_date(char buf[16], int64_t t);
 
 /* login.c */
 operation login_begin, login_auth, login_account, login_passwd;
+/* proof.c */
+operation login_prove;
 /* session.c */
 operation session_open, session_close, session_logout;
 /* status.c */
@@ -141,6 +144,8 @@ operation request_new, request_list, request_decide, approval_use;
 enum den_code certificate_check_login(struct call *c, const char *login);
 /* That there is a good one on record, whoever proved it. */
 enum den_code certificate_check_record(struct call *c, const char *login);
+/* PROVE's BYTES and SIGNATURE over its CHALLENGE. */
+enum den_code certificate_check_proof(struct call *c, const char *login);
 
 /* State of the user's newest grant or certificate, as CERT_LIST has it, "none", or ""
  * where it can't be told; certificate.c. */

@@ -6,6 +6,7 @@
 
 #include "crypto/certificate.h"
 #include "crypto/csr.h"
+#include "crypto/proof.h"
 #include "crypto/sshkey.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
@@ -37,6 +38,7 @@ static enum den_code code_of(struct call *c, enum dencrypt_result result, const 
 		{DENCRYPT_WRONG_SUBJECT, DEN_CERT_WRONG_SUBJECT},
 		{DENCRYPT_WRONG_ORGANISATION, DEN_CERT_WRONG_SUBJECT},
 		{DENCRYPT_KEY_MISMATCH, DEN_CERT_NOT_THE_ONE},
+		{DENCRYPT_NOT_ON_RECORD, DEN_CERT_NOT_THE_ONE},
 		{DENCRYPT_NO_PUBLIC_KEY, DEN_CERT_NONE_SHOWN},
 	};
 
@@ -109,6 +111,32 @@ enum den_code certificate_check_login(struct call *c, const char *login)
 	if (code == DEN_OK)
 		code = code_of(c, dencrypt_ssh_used(call_string(c, DEN_TAG_AUTH_INFO), certificate), login);
 	dencrypt_certificate_free(certificate);
+	return code;
+}
+
+/* The certificate that was shown is the one on record, and its key signed. */
+enum den_code certificate_check_proof(struct call *c, const char *login)
+{
+	struct dencrypt_certificate *record = NULL, *shown = NULL;
+	size_t len = 0, signature_len = 0, challenge_len = 0;
+	const void *der = den_message_bytes(c->in, DEN_TAG_BYTES, &len);
+	const void *signature = den_message_bytes(c->in, DEN_TAG_SIGNATURE, &signature_len);
+	const void *challenge = den_message_bytes(c->in, DEN_TAG_CHALLENGE, &challenge_len);
+	enum den_code code = on_record(c, login, &record);
+
+	if (code == DEN_OK && (!der || !signature || challenge_len != DENCRYPT_CHALLENGE_SIZE))
+		code = DEN_BAD_REQUEST;
+	if (code == DEN_OK)
+		code = code_of(c, dencrypt_certificate_parse(der, len, &shown), login);
+	if (code == DEN_OK)
+		code = code_of(c, dencrypt_same_certificate(shown, record), login);
+	if (code == DEN_OK && dencrypt_proof_verify(record, login, call_string(c, DEN_TAG_SERVICE), challenge,
+		signature, signature_len) != DENCRYPT_OK) {
+		call_arg(c, "%s", login);
+		code = DEN_CERT_PROOF_BAD;
+	}
+	dencrypt_certificate_free(shown);
+	dencrypt_certificate_free(record);
 	return code;
 }
 

@@ -31,6 +31,7 @@ static const struct row {
 	{DEN_OP_APPROVAL_USE, approval_use, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_SESSION_OPEN, session_open, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_SESSION_CLOSE, session_close, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_PROVE, login_prove, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_STATUS, status_show, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_USER_CREATE, user_create, MASTER, COMMAND_MS, 0},
 	{DEN_OP_USER_CHANGE, user_change, MASTER, COMMAND_MS, 0},

@@ -7,6 +7,7 @@
 #include "core/password.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "denshid/proof.h"
 #include "denshid/refused.h"
 #include "directory/user.h"
 
@@ -33,6 +34,8 @@ static enum den_code check_certificate(struct call *c, const char *login)
 	const char *policy = call_string(c, DEN_TAG_CERTIFICATE);
 	enum den_code code;
 
+	if (proof_is_given(c, login))
+		return certificate_check_record(c, login);
 	if (strcmp(policy, "required") == 0)
 		return certificate_check_login(c, login);
 	/* sshd tells the account phase of no key where that is the whole login. */
@@ -65,16 +68,25 @@ static void tell_last_refusal(struct call *c)
 		call_reason(c, DEN_LOGIN_WRONG, text);
 }
 
+/* Whoever shows none is told so whether the name is known or not; or is asked for a proof. */
+static enum den_code show_one(struct call *c)
+{
+	char login[DEN_LOGIN_ID_SIZE];
+
+	if (den_message_number(c->in, DEN_TAG_PROVER, 0) && call_login(c, login) &&
+		(c->uid == 0 || strcmp(c->peer.login, login) == 0))
+		return proof_ask(c, login);
+	call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
+	return DEN_CERT_NONE_SHOWN;
+}
+
 static enum den_code begin(struct call *c)
 {
 	struct view_user user;
 	enum den_code code;
 
-	/* Whoever shows none is told so whether the name is known or not. */
-	if (strcmp(call_string(c, DEN_TAG_CERTIFICATE), "required") == 0 && !shows_key(c)) {
-		call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
-		return DEN_CERT_NONE_SHOWN;
-	}
+	if (strcmp(call_string(c, DEN_TAG_CERTIFICATE), "required") == 0 && !shows_key(c))
+		return show_one(c);
 	/* Somebody who isn't in force is asked for a password like everybody else. */
 	if (about(c, &user) != DEN_OK)
 		return DEN_OK;

@@ -20,6 +20,7 @@
 #include "denshid/last.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
+#include "denshid/proof.h"
 #include "denshid/refused.h"
 #include "denshid/replica.h"
 #include "denshid/session.h"
@@ -177,7 +178,8 @@ static void serve(const struct den_config *config, const char *path, const struc
 	shared.config = config;
 	shared.site = site;
 	shared.view = view_new(config->snapshot);
-	if (!base || !shared.view)
+	shared.proofs = proofs_new();
+	if (!base || !shared.view || !shared.proofs)
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
 	session_folder(&shared);

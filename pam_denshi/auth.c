@@ -5,6 +5,7 @@
 #include "core/secret.h"
 #include "pam_denshi/conv.h"
 #include "pam_denshi/phases.h"
+#include "pam_denshi/prove.h"
 #include "pam_denshi/result.h"
 
 /* One user, one name: what later modules and the program see is the stored form (R-ID-1). */
@@ -36,11 +37,16 @@ static int begin(struct denpam_call *call)
 	int result;
 
 	denpam_add_certificate(call, request);
+	if (request && denpam_can_prove(call))
+		den_message_add_number(request, DEN_TAG_PROVER, 1);
 	reply = denpam_ask_denshid(call, request);
 	switch (reply ? den_message_kind(reply) : DEN_INTERNAL) {
 	case DEN_OK:
 		denpam_say_reasons(call, reply);
 		result = PAM_SUCCESS;
+		break;
+	case DEN_PROOF_WANTED:
+		result = denpam_prove(call, reply);
 		break;
 	case DEN_UNKNOWN_USER:
 	case DEN_LOGIN_UNKNOWN:

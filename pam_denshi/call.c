@@ -106,12 +106,16 @@ struct den_message *denpam_request(struct denpam_call *call, enum den_op op)
 
 void denpam_add_certificate(struct denpam_call *call, struct den_message *request)
 {
+	struct denpam_memory *memory = denpam_memory(call);
+
 	if (!request)
 		return;
 	den_message_add_string(request, DEN_TAG_CERTIFICATE, call->args.certificate);
 	if (strcmp(call->args.certificate, "off") != 0)
 		den_message_add_string(request, DEN_TAG_AUTH_INFO,
 			pam_getenv(call->pamh, "SSH_AUTH_INFO_0"));
+	if (strcmp(call->args.certificate, "off") != 0 && memory && memory->has_proof)
+		den_message_add(request, DEN_TAG_CHALLENGE, memory->proof, sizeof(memory->proof));
 }
 
 struct den_message *denpam_ask_denshid(struct denpam_call *call, struct den_message *request)

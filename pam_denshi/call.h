@@ -27,6 +27,7 @@ struct denpam_call {
 };
 
 #define DENPAM_TOKEN_SIZE 128
+#define DENPAM_CHALLENGE_SIZE 32
 
 /* Kept in the handle from one phase to the next, for one user. */
 struct denpam_memory {
@@ -35,6 +36,8 @@ struct denpam_memory {
 	enum den_lang lang;
 	uint64_t pending; /* DEN_PENDING_* */
 	char token[DENPAM_TOKEN_SIZE]; /* "": no session is open */
+	int has_proof;
+	unsigned char proof[DENPAM_CHALLENGE_SIZE]; /* the challenge that was answered (prove.h) */
 };
 
 /*
@@ -51,7 +54,8 @@ struct denpam_memory *denpam_memory(struct denpam_call *call);
 /* A request with LOGIN, SERVICE, RHOST and TTY. NULL: no memory. */
 struct den_message *denpam_request(struct denpam_call *call, enum den_op op);
 
-/* Adds CERTIFICATE, and sshd's account of what was shown (AUTH_INFO). */
+/* Adds CERTIFICATE, and sshd's account of what was shown (AUTH_INFO), or what was proven on the
+ * terminal (CHALLENGE). */
 void denpam_add_certificate(struct denpam_call *call, struct den_message *request);
 
 /* Asks, frees request (which may be NULL), learns the language. NULL: no memory. The caller

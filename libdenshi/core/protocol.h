@@ -36,6 +36,11 @@ enum den_op {
 	 *   APPROVAL_USED, or APPROVAL_MISSING, APPROVAL_PENDING, ...
 	 * SESSION_OPEN: [RHOST, TTY] -> OK + TOKEN, and the user's messages as CODE, CODE_ARG.
 	 * SESSION_CLOSE: TOKEN -> OK.
+	 * PROVE: CHALLENGE, BYTES (certificate DER), SIGNATURE (crypto/proof.h) -> OK, or the
+	 *   refusal of the certificate. A challenge comes with BEGIN's answer PROOF_WANTED, which
+	 *   it gives where a certificate is demanded and none was shown, to who says with PROVER 1
+	 *   that they can have one proven; to root and the user alone. A proven CHALLENGE may then
+	 *   go along with BEGIN and ACCOUNT, in place of AUTH_INFO.
 	 */
 	DEN_OP_BEGIN = 1,
 	DEN_OP_AUTH,
@@ -44,6 +49,7 @@ enum den_op {
 	DEN_OP_APPROVAL_USE,
 	DEN_OP_SESSION_OPEN,
 	DEN_OP_SESSION_CLOSE,
+	DEN_OP_PROVE,
 
 	/*
 	 * Commands; the one who asks is the peer. LANG is added to each final reply.
@@ -229,6 +235,9 @@ enum den_tag {
 	DEN_TAG_THERE,
 	DEN_TAG_LABEL_JA,
 	DEN_TAG_SELF_APPROVAL,
+	DEN_TAG_PROVER,
+	DEN_TAG_CHALLENGE,
+	DEN_TAG_SIGNATURE,
 };
 
 #endif

@@ -28,8 +28,23 @@ http {
 		auth_pam "denshi";
 		auth_pam_service_name "nginx";
 	}
+	server {
+		listen 127.0.0.1:8443 ssl;
+		root /run/www;
+		ssl_certificate $DENSHI_SANDBOX/www.crt;
+		ssl_certificate_key $DENSHI_SANDBOX/www.key;
+		ssl_client_certificate /var/lib/denshi-server/ca/ca.pem;
+		ssl_verify_client on;
+		set \$wanted "CN=\$remote_user,O=acme";
+		if (\$ssl_client_s_dn != \$wanted) { return 403; }
+		auth_pam "denshi";
+		auth_pam_service_name "nginx-tls";
+	}
 }
 EOF
+sed 's/certificate=off/certificate=on-record/' /etc/pam.d/nginx >/etc/pam.d/nginx-tls
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$DENSHI_SANDBOX/www.key" \
+	-subj /CN=localhost -out "$DENSHI_SANDBOX/www.crt" 2>/dev/null
 nginx -c "$DENSHI_SANDBOX/nginx.conf" -g 'daemon off;' >>"$DENSHI_SANDBOX/nginx.log" 2>&1 </dev/null &
 nginx=$!
 await 10 curl -s http://127.0.0.1:8080/index.html
@@ -56,6 +71,25 @@ check "the right one is let in, at once" equals "$(status_of $user "$(login_of $
 check "and the count is zero" equals "$(taken $user)" 0
 check "a name that nobody has: 401" equals "$(status_of d-nobody1 x)" 401
 check "a user of the machine's own is nobody here" equals "$(status_of root x)" 401
+
+# ---- TLS: the certificate that nginx has verified, then the password ----
+tls_status() { # CERTIFICATE-OF USER PASSWORD
+	curl -sk -o /dev/null -w '%{http_code}' --cert "$DENSHI_SANDBOX/certs/$1.pem.crt" --key "$DENSHI_SANDBOX/certs/$1.pem" \
+		--user "$2:$3" https://127.0.0.1:8443/index.html
+}
+check "their certificate, then their password: 200" equals "$(tls_status $user $user "$(login_of $user)")" 200
+check "no certificate: 400" equals \
+	"$(curl -sk -o /dev/null -w '%{http_code}' --user "$user:$(login_of $user)" https://127.0.0.1:8443/index.html)" 400
+before=$(binds_of "$dn")
+check "somebody else's: 403" equals "$(tls_status d-appr001 $user "$(login_of $user)")" 403
+check "and no password was evaluated" equals "$(binds_of "$dn")" "$before"
+as_master cert revoke d-plain01 --reason lost >/dev/null
+before=$(binds_of "uid=d-plain01,$people")
+check "a revoked one: refused" equals "$(tls_status d-plain01 d-plain01 "$(login_of d-plain01)")" 401
+check "and no password was evaluated" equals "$(binds_of "uid=d-plain01,$people")" "$before"
+check "a wrong password counts" equals "$(tls_status $user $user furui-pass-2) $(taken $user)" "401 1"
+clear_attempts $user
+
 new_user d-first01
 check "the initial password opens nothing here" equals "$(status_of d-first01 hatsu1234)" 401
 check "and counts nothing" equals "$(taken d-first01)" 0
