@@ -151,7 +151,7 @@ demo: all stage ## the ceremony: everything denshi does, in a sandbox
 shell: all stage ## a shell in a populated sandbox
 	tests/sandbox --populated -- bash
 
-check: all stage unit-tests module-tests $(B)/bench/flood ## all tests; ends with "N passed, N failed"
+check: all stage unit-tests module-tests $(B)/bench/flood $(B)/bench/memgrep ## all tests; ends with "N passed, N failed"
 	tests/run B=$(B)
 
 unit-tests: $(UNIT_TESTS)
