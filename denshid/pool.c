@@ -118,10 +118,13 @@ static void *work(void *context)
 
 		pthread_mutex_lock(&p->lock);
 		p->busy[w->number].is_busy = 0;
-		/* Whoever waited for this worker's user may go on now. */
-		pthread_cond_broadcast(&p->work);
+		/* Whoever waited for this worker's user may go on now: with this worker, and where
+		 * others wait too, with one more, and so on. To wake all of them would cost each
+		 * login more than its directory operations. */
 		while (!(job = take(p, w->number)))
 			pthread_cond_wait(&p->work, &p->lock);
+		if (p->waiting)
+			pthread_cond_signal(&p->work);
 		pthread_mutex_unlock(&p->lock);
 		answer(p, job, &pooled);
 		p->done(p->context, job->uid);

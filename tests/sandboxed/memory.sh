@@ -1,5 +1,5 @@
 #!/bin/bash
-# R-ALL-4: no password is left in denshid's memory, in a log, or in a core dump.
+# R-ALL-4: no password is left in denshid's memory, which is more than any core dump has.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
