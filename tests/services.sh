@@ -40,6 +40,19 @@ resume() { # USER
 	as_master user resume "$1" >/dev/null
 	await 10 pamtester denshi "$1" acct_mgmt
 }
+# backdate DN DAYS: its password was changed so long ago. Nobody may do that to a running directory.
+backdate() {
+	sandbox-service stop slapd
+	setpriv --reuid=openldap --regid=openldap --clear-groups slapmodify -w -b o=acme \
+		-F /var/lib/denshi-server/directory/config >>"$DENSHI_SANDBOX/slapmodify.log" 2>&1 <<-EOF
+		dn: $1
+		changetype: modify
+		replace: pwdChangedTime
+		pwdChangedTime: $(date -u -d "$2 days ago" +%Y%m%d%H%M%SZ)
+	EOF
+	sandbox-service start slapd
+	await 10 sh -c "pamtester denshi d-master1 acct_mgmt"
+}
 clear_attempts() { # USER: by logging in
 	pamtester denshi "$1" authenticate <<<"$(login_of "$1")" >/dev/null 2>&1
 }

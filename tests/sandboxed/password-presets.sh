@@ -23,14 +23,7 @@ preset() { # NAME HISTORY, as denshid(8) has it
 		pwdInHistory: $2
 	EOF
 }
-changed() { # USER DAYS-AGO
-	ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -e relax >/dev/null <<-EOF
-		dn: uid=$1,$people
-		changetype: modify
-		replace: pwdChangedTime
-		pwdChangedTime: $(date -u -d "$2 days ago" +%Y%m%d%H%M%SZ)
-	EOF
-}
+changed() { backdate "uid=$1,$people" "$2"; } # USER DAYS-AGO
 change() { # CURRENT NEW
 	run runuser -u $user -- denshi passwd --password-fd 0 <<<"$1"$'\n'"$2"
 }
@@ -95,14 +88,7 @@ change abc123 abc12
 check "an unknown preset is densai" says 'at least 6 characters' ''
 
 # ---- what a session tells ----
-changed_approval() { # USER DAYS-AGO
-	ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -e relax >/dev/null <<-EOF
-		dn: cn=approval,uid=$1,$people
-		changetype: modify
-		replace: pwdChangedTime
-		pwdChangedTime: $(date -u -d "$2 days ago" +%Y%m%d%H%M%SZ)
-	EOF
-}
+changed_approval() { backdate "cn=approval,uid=$1,$people" "$2"; } # USER DAYS-AGO
 changed_approval d-appr001 80
 run pamtester denshi d-appr001 open_session
 check "an approval password that expires soon is told, with the date (R-APW-4)" \
