@@ -25,6 +25,7 @@ struct denshid {
 	const struct dendir_site *site;
 	struct view *view;
 	struct proofs *proofs;
+	struct pace *pace;
 	struct refused *refused;   /* NULL: nothing is remembered */
 	char sessions[128]; /* folder of the open sessions (session.h) */
 	char last[256];	    /* folder of the last logins (last.h); "": none are kept */

@@ -18,6 +18,9 @@
 #define BACKLOG 4096
 /* Taken at a time: who connects without end doesn't keep the others' messages waiting. */
 #define ACCEPTS_MAX 64
+/* Where half of those are too many: nobody is taken for a moment. They come again at once, and
+ * sending them away would be all that this machine does. */
+#define PAUSE_MS 5
 /* A caller sends its message at once; slower is somebody who only holds the place. */
 #define MESSAGE_WITHIN_S 2
 
@@ -29,7 +32,7 @@ struct by_uid {
 struct listener {
 	const struct denshid *shared;
 	struct event_base *base;
-	struct event *accepting;
+	struct event *accepting, *resuming;
 	struct pool *pool;
 	pthread_mutex_t lock; /* of the counts: workers end clients too */
 	unsigned clients;
@@ -157,30 +160,47 @@ static void add_client(struct listener *l, int fd, uid_t uid)
 	event_add(c->event, &patience);
 }
 
-static void on_connection(evutil_socket_t listening, short what, void *context)
+/* 0 where there is one too many. */
+static int take_in(struct listener *l, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && admit(l, peer.uid)) {
+		add_client(l, fd, peer.uid);
+		return 1;
+	}
+	/* What is unread when a socket is closed takes the answer with it. */
+	den_message_free(den_message_receive(fd, 0));
+	refuse(fd, DEN_BUSY, NULL);
+	close(fd);
+	return 0;
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
 {
 	struct listener *l = context;
-	struct ucred peer;
-	socklen_t len;
-	int fd;
+
+	(void)fd;
+	(void)what;
+	event_add(l->accepting, NULL);
+}
+
+static void on_connection(evutil_socket_t listening, short what, void *context)
+{
+	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	struct listener *l = context;
+	int fd, sent_away = 0;
 
 	(void)what;
 	for (int n = 0; n < ACCEPTS_MAX; n++) {
 		fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
-			return;
-		len = sizeof(peer);
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
-			close(fd);
-		} else if (!admit(l, peer.uid)) {
-			/* What is unread when a socket is closed takes the answer with it. */
-			den_message_free(den_message_receive(fd, 0));
-			refuse(fd, DEN_BUSY, NULL);
-			close(fd);
-		} else {
-			add_client(l, fd, peer.uid);
-		}
+			break;
+		sent_away += !take_in(l, fd);
 	}
+	if (sent_away >= ACCEPTS_MAX / 2 && event_add(l->resuming, &pause) == 0)
+		event_del(l->accepting);
 }
 
 /* -- the socket -------------------------------------------------------------------------- */
@@ -238,7 +258,8 @@ struct listener *listener_new(struct event_base *base, const struct denshid *sha
 	if (!l->pool)
 		log_fatal("no workers");
 	l->accepting = event_new(base, open_socket(shared->config->socket), EV_READ | EV_PERSIST, on_connection, l);
-	if (!l->accepting || event_add(l->accepting, NULL) != 0)
+	l->resuming = event_new(base, -1, 0, on_pause_over, l);
+	if (!l->accepting || !l->resuming || event_add(l->accepting, NULL) != 0)
 		log_fatal("no event");
 	return l;
 }
@@ -247,6 +268,7 @@ void listener_free(struct listener *l)
 {
 	close(event_get_fd(l->accepting));
 	event_free(l->accepting);
+	event_free(l->resuming);
 	unlink(l->shared->config->socket);
 	/* Workers may still be at work; the process ends next. */
 }

@@ -7,6 +7,7 @@
 #include "core/password.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "denshid/pace.h"
 #include "denshid/proof.h"
 #include "denshid/refused.h"
 #include "directory/user.h"
@@ -109,6 +110,7 @@ enum den_code login_begin(struct call *c)
 /* Evaluated: counted where the name is known; as dear where it isn't (R-LOCK-4). */
 static enum den_code evaluate(struct call *c, const char *name, const struct den_secret *password)
 {
+	int64_t from_us = pace_now_us();
 	unsigned left = NO_COUNT;
 	struct view_user user;
 	enum den_code code = about(c, &user);
@@ -117,9 +119,12 @@ static enum den_code evaluate(struct call *c, const char *name, const struct den
 	if (code == DEN_OK) {
 		code = call_check_password(c, DENDIR_LOGIN, user.login, call_string(c, DEN_TAG_SERVICE), password, NULL,
 			&left);
+		if (code == DEN_LOGIN_WRONG)
+			pace_known(c->shared->pace, pace_now_us() - from_us);
 	} else if ((d = call_directory(c, &code))) {
 		/* The name itself is told to nobody and logged nowhere (R-LOCK-4). */
 		dendir_credential_decoy(d, password);
+		pace_unknown(c->shared->pace, pace_now_us() - from_us);
 		code = DEN_LOGIN_UNKNOWN;
 	}
 	/* At the last one it is locked: that is what is told from then on. */

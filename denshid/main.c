@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "denshid/last.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
+#include "denshid/pace.h"
 #include "denshid/proof.h"
 #include "denshid/refused.h"
 #include "denshid/replica.h"
@@ -144,6 +146,8 @@ static void harden(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	umask(022);
+	/* One heap a thread costs more memory than it saves time. */
+	mallopt(M_ARENA_MAX, 2);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *context)
@@ -179,7 +183,8 @@ static void serve(const struct den_config *config, const char *path, const struc
 	shared.site = site;
 	shared.view = view_new(config->snapshot);
 	shared.proofs = proofs_new();
-	if (!base || !shared.view || !shared.proofs)
+	shared.pace = pace_new();
+	if (!base || !shared.view || !shared.proofs || !shared.pace)
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
 	session_folder(&shared);
