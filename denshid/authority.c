@@ -32,12 +32,12 @@ static int send_business(void *context, const struct dendir_business *b)
 	const char *label = b->label[den_lang_from_name(*asked ? asked : call_language(c))];
 	char id[DENDIR_AUTHORITY_SIZE];
 
-	if (b->approval_free) {
-		snprintf(id, sizeof(id), "%s.use", b->id);
+	if (b->rules.approval_free) {
+		snprintf(id, sizeof(id), "%s.use", b->rules.id);
 		return send_authority(c, id, "use", label);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		snprintf(id, sizeof(id), "%s.%s", b->id, kinds[i]);
+		snprintf(id, sizeof(id), "%s.%s", b->rules.id, kinds[i]);
 		if (send_authority(c, id, kinds[i], label) != 0)
 			return -1;
 	}

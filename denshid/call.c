@@ -285,6 +285,11 @@ char *call_date(char buf[16], int64_t t)
 
 enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 {
+	return call_approve_as(c, c->peer.login, "denshi", proof);
+}
+
+enum den_code call_approve_as(struct call *c, const char *login, const char *service, struct dendir_proof **proof)
+{
 	struct dendir_credential_state state;
 	struct den_secret *password;
 	enum den_code code;
@@ -295,11 +300,11 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 	*proof = NULL;
 	if (!d)
 		return code;
-	code = dendir_credential_state(d, DENDIR_APPROVAL, c->peer.login, &state);
+	code = dendir_credential_state(d, DENDIR_APPROVAL, login, &state);
 	if (code != DEN_OK)
 		return call_refused(c, d, code);
 	if (!state.exists) {
-		call_arg(c, "%s", c->peer.login);
+		call_arg(c, "%s", login);
 		return DEN_APPROVAL_NONE;
 	}
 	if (state.must_change)
@@ -310,7 +315,7 @@ enum den_code call_approve(struct call *c, struct dendir_proof **proof)
 		return DEN_APPROVAL_EXPIRED;
 	}
 	password = call_secret(c, DEN_TAG_APPROVAL_PASSWORD);
-	code = password ? call_check_password(c, DENDIR_APPROVAL, c->peer.login, "denshi", password, proof, NULL)
+	code = password ? call_check_password(c, DENDIR_APPROVAL, login, service, password, proof, NULL)
 			: DEN_INTERNAL;
 	den_secret_free(password);
 	if (code == DEN_OK)

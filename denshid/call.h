@@ -101,6 +101,8 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 /* The approval password of the one who asks (field APPROVAL_PASSWORD): that they
  * have one, not initial, not expired, and right. */
 enum den_code call_approve(struct call *c, struct dendir_proof **proof);
+/* The same of somebody who is asked on the spot, in a service. */
+enum den_code call_approve_as(struct call *c, const char *login, const char *service, struct dendir_proof **proof);
 
 /* The organisation's password rules (R-PW-2); those of `densai` where it names none that is known. */
 const struct den_password_policy *call_password_policy(struct dendir *d);
@@ -139,7 +141,9 @@ operation authority_list, authority_show, authority_change;
 /* catalogue.c */
 operation catalogue_change;
 /* request.c */
-operation request_new, request_list, request_decide, approval_use;
+operation request_new, request_list, request_withdraw;
+/* approval.c */
+operation request_decide, approval_use, approval_on_the_spot;
 
 /* How a client's certificate is proven; certificate.c. */
 enum den_code certificate_check_login(struct call *c, const char *login);

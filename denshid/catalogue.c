@@ -52,12 +52,51 @@ static int take_self_approval(struct call *c, struct dendir_business *b)
 
 	if (!typed)
 		return 0;
-	if (b->approval_free || (strcmp(typed, "yes") != 0 && strcmp(typed, "no") != 0)) {
+	if (b->rules.approval_free || (strcmp(typed, "yes") != 0 && strcmp(typed, "no") != 0)) {
 		call_reason(c, DEN_FIELD_SELF_APPROVAL, NULL);
 		return 1;
 	}
-	b->self_approval = strcmp(typed, "yes") == 0;
+	b->rules.self_approval = strcmp(typed, "yes") == 0;
 	return 0;
+}
+
+/* Lists with commas: what is given replaces what is there. */
+static int take_list(struct call *c, enum den_tag tag, struct den_rules *rules, size_t *count,
+	int (*put)(struct den_rules *rules, const char *text), enum den_code wrong)
+{
+	const char *typed = den_message_string(c->in, tag);
+	char text[64];
+
+	if (!typed)
+		return 0;
+	for (*count = 0; *typed; typed += *typed == ',') {
+		size_t len = strcspn(typed, ",");
+
+		snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text) - 1), typed);
+		if (len >= sizeof(text) || rules->approval_free || put(rules, text) != 0) {
+			call_reason(c, wrong, text);
+			return 1;
+		}
+		typed += len;
+	}
+	return 0;
+}
+
+static int take_rules(struct call *c, struct den_rules *rules)
+{
+	const char *need = den_message_string(c->in, DEN_TAG_NEED);
+	int wrong = 0;
+
+	if (need && (rules->approval_free || need[0] < '1' || need[0] > '0' + DEN_APPROVERS_MAX || need[1])) {
+		call_reason(c, DEN_FIELD_NEED, NULL);
+		wrong = 1;
+	} else if (need) {
+		rules->need = (unsigned)(need[0] - '0');
+	}
+	wrong |= take_list(c, DEN_TAG_CURRENCY, rules, &rules->ncurrencies, dendir_rules_add_currency, DEN_FIELD_CURRENCY);
+	wrong |= take_list(c, DEN_TAG_NEED_FROM, rules, &rules->nsteps, dendir_rules_add_step, DEN_FIELD_NEED_FROM);
+	wrong |= take_list(c, DEN_TAG_LIMIT, rules, &rules->nlimits, dendir_rules_add_limit, DEN_FIELD_LIMIT);
+	return wrong;
 }
 
 static int is_id(const struct item *item, const char *id)
@@ -78,15 +117,16 @@ static enum den_code take_fields(struct call *c, struct item *item, enum action 
 		wrong = 1;
 	}
 	if (action == ADD) {
-		snprintf(b->id, sizeof(b->id), "%s", id);
+		snprintf(b->rules.id, sizeof(b->rules.id), "%s", id);
 		snprintf(item->account.id, sizeof(item->account.id), "%s", id);
-		b->approval_free = strcmp(call_string(c, DEN_TAG_KIND), "free") == 0;
-		b->self_approval = 1;
+		b->rules.approval_free = strcmp(call_string(c, DEN_TAG_KIND), "free") == 0;
+		b->rules.self_approval = 1;
 	}
 	if (item->is_business) {
 		wrong |= take_label(c, DEN_TAG_LABEL, b->label[DEN_LANG_EN]);
 		wrong |= take_label(c, DEN_TAG_LABEL_JA, b->label[DEN_LANG_JA]);
 		wrong |= take_self_approval(c, b);
+		wrong |= take_rules(c, &b->rules);
 	} else {
 		wrong |= take_label(c, DEN_TAG_LABEL, item->account.label);
 	}

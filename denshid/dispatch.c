@@ -29,6 +29,7 @@ static const struct row {
 	{DEN_OP_ACCOUNT, login_account, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_PASSWD, login_passwd, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_APPROVAL_USE, approval_use, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_APPROVAL_SPOT, approval_on_the_spot, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_SESSION_OPEN, session_open, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_SESSION_CLOSE, session_close, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_PROVE, login_prove, ANYONE, LOGIN_MS, 0},
@@ -59,6 +60,7 @@ static const struct row {
 	{DEN_OP_REQUEST_NEW, request_new, USER, COMMAND_MS, 0},
 	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS, 1},
 	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS, 0},
+	{DEN_OP_REQUEST_WITHDRAW, request_withdraw, USER, COMMAND_MS, 0},
 	{DEN_OP_UNLOCK, user_unlock, MASTER, COMMAND_MS, 0},
 	{DEN_OP_LOGOUT, session_logout, USER, COMMAND_MS, 0},
 };

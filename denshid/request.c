@@ -1,5 +1,4 @@
-/* Requests and approvals (R-APP). decide_use is the one place where an approval
- * counts (R-APP-4). */
+/* Requests: entering, withdrawing, listing (R-APP-1, R-APP-6). */
 #include "directory/request.h"
 
 #include <stdio.h>
@@ -7,222 +6,391 @@
 #include <string.h>
 
 #include "crypto/digest.h"
-#include "denshid/call.h"
+#include "denshid/approval.h"
 #include "denshid/log.h"
-#include "denshid/session.h"
-#include "directory/catalogue.h"
 #include "directory/normalise.h"
 #include "directory/update.h"
 
-#define REQUEST_DAYS 7
-
-static int holds(const struct call *c, const char *login, const char *business, const char *role)
-{
-	char authority[DENDIR_AUTHORITY_SIZE];
-
-	snprintf(authority, sizeof(authority), "%s.%s", business, role);
-	return view_has_authority(c->shared->view, login, authority, c->now);
-}
-
-/* A business on an account needs both authorities (R-AUTH-3). */
-static int holds_account(const struct call *c, const char *login, const char *account)
-{
-	char authority[DENDIR_AUTHORITY_SIZE];
-
-	if (!*account)
-		return 1;
-	snprintf(authority, sizeof(authority), "acct.%s", account);
-	return view_has_authority(c->shared->view, login, authority, c->now);
-}
-
-static int digest_of(const struct dendir_request *r, char hex[DENDIR_DIGEST_SIZE])
-{
-	char canonical[DENDIR_CANONICAL_SIZE];
-	size_t len = dendir_request_canonical(canonical, sizeof(canonical), r);
-
-	return len && dencrypt_sha256_hex(canonical, len, hex) == DENCRYPT_OK ? 0 : -1;
-}
-
-static void short_digest(const struct dendir_request *r, char text[DENCRYPT_DIGEST_SHORT_SIZE])
-{
-	char canonical[DENDIR_CANONICAL_SIZE];
-	unsigned char sum[DENCRYPT_DIGEST_SIZE];
-	size_t len = dendir_request_canonical(canonical, sizeof(canonical), r);
-
-	text[0] = '\0';
-	if (len && dencrypt_sha256(canonical, len, sum) == DENCRYPT_OK)
-		dencrypt_digest_short(sum, text);
-}
-
-/* The entry is what its digest says (R-APP-2). */
-static int is_intact(const struct dendir_request *r)
-{
-	char hex[DENDIR_DIGEST_SIZE];
-
-	return digest_of(r, hex) == 0 && strcmp(hex, r->digest) == 0;
-}
+#define COMMAND_WORDS_MAX 128
+/* Requests of several approvers in one list: what others have decided is read for so many. */
+#define SHARED_MAX 256
 
 /* -- entering ------------------------------------------------------------------------- */
 
-static enum den_code check_maker(struct call *c, struct dendir *d, struct dendir_request *r)
-{
-	struct dendir_business business;
-	struct dendir_account account;
-	enum den_code code = dendir_business_read(d, call_string(c, DEN_TAG_BUSINESS), &business);
-	const char *id = call_string(c, DEN_TAG_ACCOUNT);
-
-	if (code == DEN_BUSINESS_UNKNOWN)
-		call_arg(c, "%s", call_string(c, DEN_TAG_BUSINESS));
-	if (code != DEN_OK)
-		return call_refused(c, d, code);
-	snprintf(r->business, sizeof(r->business), "%s", business.id);
-	if (business.approval_free) {
-		call_arg(c, "%s", business.id);
-		return DEN_BUSINESS_APPROVAL_FREE;
-	}
-	if (!holds(c, c->peer.login, business.id, "maker")) {
-		call_arg(c, "%s", c->peer.login);
-		call_arg(c, "%s.maker", business.id);
-		return DEN_AUTHORITY_NEEDED;
-	}
-	if (!*id)
-		return DEN_OK;
-	code = dendir_account_read(d, id, &account);
-	if (code == DEN_ACCOUNT_UNKNOWN)
-		call_arg(c, "%s", id);
-	if (code != DEN_OK)
-		return call_refused(c, d, code);
-	snprintf(r->account, sizeof(r->account), "%s", account.id);
-	if (!holds_account(c, c->peer.login, account.id)) {
-		call_arg(c, "%s", c->peer.login);
-		call_arg(c, "acct.%s", account.id);
-		return DEN_AUTHORITY_NEEDED;
-	}
-	return DEN_OK;
-}
-
-static enum den_code add(struct dendir *d, struct dendir_request *r)
+enum den_code approval_enter(struct call *c, struct dendir *d, struct den_request *r)
 {
 	enum den_code code = DEN_BUSY;
 
 	/* An id is random; one that is taken is made again. */
 	for (int tries = 0; code == DEN_BUSY && tries < 5; tries++) {
 		dendir_random_name(r->id, "r-");
-		if (digest_of(r, r->digest) != 0)
+		if (approval_digest(NULL, r, r->digest) != 0)
 			return DEN_INTERNAL;
 		code = dendir_request_add(d, r);
 	}
+	return call_refused(c, d, code);
+}
+
+static enum den_code take_attachment(struct call *c, struct den_attachment *a)
+{
+	const char *text = call_string(c, DEN_TAG_ATTACHMENT);
+	unsigned long long size;
+	int at = 0;
+
+	if (!*text)
+		return DEN_OK;
+	if (sscanf(text, "%18llu %64[0-9a-f] %n", &size, a->digest, &at) != 2 || !at ||
+		strlen(a->digest) != DEN_DIGEST_SIZE - 1 || strlen(text + at) >= sizeof(a->name) ||
+		!den_subject_is_valid(text + at, strlen(text + at)))
+		return DEN_FIELD_ATTACHMENT;
+	a->size = size;
+	snprintf(a->name, sizeof(a->name), "%s", text + at);
+	return DEN_OK;
+}
+
+/* The words of a command, as one binding; and what the request is about, where nothing else is said. */
+static enum den_code take_command(struct call *c, struct den_request *r)
+{
+	const char *words[COMMAND_WORDS_MAX], *value;
+	char text[DEN_SUBJECT_SIZE], binding[DEN_BINDING_SIZE];
+	size_t n = 0, cursor = 0, len;
+	uint16_t tag;
+
+	while (den_message_next(c->in, &cursor, &tag, &value, &len)) {
+		if (tag != DEN_TAG_COMMAND)
+			continue;
+		if (n == COMMAND_WORDS_MAX || strlen(value) != len)
+			return DEN_FIELD_COMMAND;
+		words[n++] = value;
+	}
+	if (n == 0)
+		return DEN_OK;
+	if (words[0][0] != '/' || den_command_text(text, sizeof(text), words, n) != 0)
+		return DEN_FIELD_COMMAND;
+	snprintf(binding, sizeof(binding), "command=%s", text);
+	if (!*r->subject)
+		memcpy(r->subject, text, sizeof(r->subject));
+	return den_bindings_add(r->bindings, binding) == 0 ? DEN_OK : DEN_FIELD_COMMAND;
+}
+
+static enum den_code take_subject(struct call *c, struct den_request *r)
+{
+	const char *typed = call_string(c, DEN_TAG_SUBJECT);
+	long len = dendir_normalise(r->subject, sizeof(r->subject), typed);
+
+	if (len == 0 && !*typed && den_message_string(c->in, DEN_TAG_COMMAND))
+		return DEN_OK;
+	return len >= 0 && den_subject_is_valid(r->subject, (size_t)len) ? DEN_OK : DEN_FIELD_SUBJECT;
+}
+
+static enum den_code take_amount(struct call *c, struct den_request *r)
+{
+	const char *typed = call_string(c, DEN_TAG_AMOUNT);
+
+	if (!*typed || den_amount_parse(&r->amount, typed) == 0)
+		return DEN_OK;
+	call_arg(c, "%.60s", typed);
+	return DEN_FIELD_AMOUNT;
+}
+
+static enum den_code take_fields(struct call *c, const struct den_rules *rules, struct den_request *r)
+{
+	const char *tty = call_string(c, DEN_TAG_TTY);
+	uint64_t need;
+	enum den_code code = take_subject(c, r);
+
+	if (code == DEN_OK)
+		code = take_amount(c, r);
+	if (code == DEN_OK)
+		code = take_attachment(c, &r->attachment);
+	if (code == DEN_OK)
+		code = approval_facts(c, r->bindings);
+	if (code == DEN_OK)
+		code = take_command(c, r);
+	memcpy(r->maker, c->peer.login, sizeof(r->maker));
+	if (den_subject_is_valid(tty, strlen(tty)))
+		snprintf(r->session, sizeof(r->session), "%.100s", tty);
+	need = den_message_number(c->in, DEN_TAG_NEED, den_rules_need(rules, &r->amount));
+	r->need = need <= DEN_APPROVERS_MAX ? (unsigned)need : 0;
+	r->requested = c->now;
+	r->created = c->now;
+	r->expires = c->now + DEN_REQUEST_DAYS * DAY_S;
 	return code;
+}
+
+static enum den_code take_account(struct call *c, struct dendir *d, struct den_request *r)
+{
+	const char *id = call_string(c, DEN_TAG_ACCOUNT);
+	struct dendir_account account;
+	enum den_code code;
+
+	if (!*id)
+		return DEN_OK;
+	code = dendir_account_read(d, id, &account);
+	if (code == DEN_ACCOUNT_UNKNOWN)
+		call_arg(c, "%s", id);
+	if (code == DEN_OK)
+		snprintf(r->account, sizeof(r->account), "%s", account.id);
+	return call_refused(c, d, code);
+}
+
+static enum den_code check_new(struct call *c, struct dendir *d, struct den_request *r)
+{
+	struct approval_context context = {.c = c, .d = d};
+	struct dendir_business business;
+	struct den_world world;
+	struct den_case k = {.act = DEN_ACT_ENTER, .who = c->peer.login, .rules = &business.rules, .request = r};
+	enum den_code code = approval_rules(c, d, call_string(c, DEN_TAG_BUSINESS), &business);
+
+	if (code == DEN_OK)
+		code = take_account(c, d, r);
+	if (code != DEN_OK)
+		return code;
+	snprintf(r->business, sizeof(r->business), "%s", business.rules.id);
+	approval_world(&world, &context);
+	code = take_fields(c, &business.rules, r);
+	return code == DEN_OK ? approval_decide(&world, &k) : code;
+}
+
+static enum den_code tell_new(struct call *c, struct dendir *d, struct den_request *r)
+{
+	char shown[DENCRYPT_DIGEST_SHORT_SIZE];
+
+	approval_short_digest(r, shown);
+	call_arg(c, "%s", r->id);
+	call_arg(c, "%s", shown);
+	den_message_add_string(c->out, DEN_TAG_ID, r->id);
+	den_message_add_string(c->out, DEN_TAG_DIGEST, shown);
+	if (dendir_request_read(d, r->id, r) == DEN_OK)
+		view_set_time(c->shared->view, r->created);
+	return DEN_REQUEST_MADE;
 }
 
 enum den_code request_new(struct call *c)
 {
-	struct dendir_request *r = calloc(1, sizeof(*r));
-	char shown[DENCRYPT_DIGEST_SHORT_SIZE];
+	struct den_request *r = calloc(1, sizeof(*r));
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
-	long len;
 
 	if (!d || !r) {
 		free(r);
 		return d ? DEN_INTERNAL : code;
 	}
-	code = check_maker(c, d, r);
-	if (code == DEN_OK) {
-		len = dendir_normalise(r->subject, sizeof(r->subject), call_string(c, DEN_TAG_SUBJECT));
-		if (len < 0 || !den_subject_is_valid(r->subject, (size_t)len))
-			code = DEN_FIELD_SUBJECT;
-	}
-	memcpy(r->maker, c->peer.login, sizeof(r->maker));
-	r->requested = c->now;
-	r->expires = c->now + REQUEST_DAYS * DAY_S;
+	code = check_new(c, d, r);
 	if (code == DEN_OK && !call_dry_run(c)) {
-		code = call_refused(c, d, add(d, r));
+		code = approval_enter(c, d, r);
 		log_audit("request", "by", r->maker, "business", r->business, "account", r->account, "id", r->id,
 			"digest", r->digest, "result", den_code_name(code), NULL);
-		if (code == DEN_OK) {
-			short_digest(r, shown);
-			call_arg(c, "%s", r->id);
-			call_arg(c, "%s", shown);
-			den_message_add_string(c->out, DEN_TAG_ID, r->id);
-			den_message_add_string(c->out, DEN_TAG_DIGEST, shown);
-			code = DEN_REQUEST_MADE;
-		}
+		if (code == DEN_OK)
+			code = tell_new(c, d, r);
 	}
+	free(r);
+	return code;
+}
+
+/* -- withdrawing ---------------------------------------------------------------------------- */
+
+static enum den_code withdraw(struct call *c, struct dendir *d, struct den_request *r)
+{
+	struct approval_context context = {.c = c, .d = d};
+	/* The business may be gone: what is taken back needs none of its rules. */
+	const struct den_rules rules = {.need = 1};
+	struct den_world world;
+	struct den_case k = {.act = DEN_ACT_WITHDRAW, .who = c->peer.login, .rules = &rules, .request = r};
+	enum den_code code;
+
+	approval_world(&world, &context);
+	code = approval_decide(&world, &k);
+	if (code == DEN_OK)
+		code = dendir_request_withdraw(d, r->id, world.now);
+	/* Decided at the same moment: the decision stands. */
+	if (code == DEN_DIRECTORY_REFUSED && dendir_request_read(d, r->id, r) == DEN_OK) {
+		enum den_code why = approval_decide(&world, &k);
+
+		return why == DEN_OK ? call_refused(c, d, code) : why;
+	}
+	if (code == DEN_OK) {
+		call_arg(c, "%s", r->id);
+		return DEN_WITHDRAWN;
+	}
+	return code;
+}
+
+enum den_code request_withdraw(struct call *c)
+{
+	struct den_request *r = calloc(1, sizeof(*r));
+	const char *id = call_string(c, DEN_TAG_ID);
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
+
+	if (d && r)
+		code = call_refused(c, d, dendir_request_read(d, id, r));
+	else if (d)
+		code = DEN_INTERNAL;
+	if (code == DEN_REQUEST_UNKNOWN)
+		call_arg(c, "%s", id);
+	if (code == DEN_OK)
+		code = withdraw(c, d, r);
+	log_audit("withdrawal", "by", c->peer.login, "id", r ? r->id : "", "result", den_code_name(code), NULL);
 	free(r);
 	return code;
 }
 
 /* -- listing ------------------------------------------------------------------------------- */
 
-static const char *state_of(const struct call *c, const struct dendir_request *r)
+struct listing {
+	struct call *c;
+	struct den_world world;
+	struct approval_context context;
+	struct approval_catalogue catalogue;
+	const char *which;
+	/* Those that need what others have decided: sent when the search is over. */
+	struct den_request **shared;
+	size_t n;
+};
+
+/* Whether this user could approve it, as things are. */
+static int may_approve(struct listing *l, const struct den_request *r)
 {
-	if (*r->used)
-		return "used";
-	if (*r->decision && strcmp(r->decision, "approved") != 0)
-		return r->decision;
-	if (r->expires <= c->now)
-		return "expired";
-	return *r->decision ? r->decision : "pending";
+	struct den_case k = {.act = DEN_ACT_APPROVE, .who = l->c->peer.login, .request = r};
+	struct den_why why;
+
+	k.rules = approval_catalogue_find(&l->catalogue, r->business);
+	return k.rules && den_approval_decide(&l->world, &k, &why) == DEN_OK;
 }
 
-static int may_decide(const struct call *c, const struct dendir_request *r, int self_approval)
+/* An approver of the business and the account: also of what is decided, or their own. */
+static int is_approver(struct listing *l, const struct den_request *r)
 {
-	return (self_approval || strcmp(r->maker, c->peer.login) != 0) &&
-		holds(c, c->peer.login, r->business, "approver") && holds_account(c, c->peer.login, r->account);
+	const char *login = l->c->peer.login;
+	char authority[DENDIR_AUTHORITY_SIZE];
+
+	snprintf(authority, sizeof(authority), "%s.approver", r->business);
+	if (!l->world.holds(l->world.context, login, authority))
+		return 0;
+	snprintf(authority, sizeof(authority), "acct.%s", r->account);
+	return !*r->account || l->world.holds(l->world.context, login, authority);
 }
 
 /* One's own requests, those of one's businesses, and all for a master. */
-static int may_see(const struct call *c, const struct dendir_request *r)
+static int is_wanted(struct listing *l, const struct den_request *r)
 {
-	return (c->peer.flags & DEN_USER_MASTER) || strcmp(r->maker, c->peer.login) == 0 || may_decide(c, r, 1);
-}
+	int own = strcmp(r->maker, l->c->peer.login) == 0;
 
-struct listing {
-	struct call *c;
-	const char *which;
-};
-
-static int is_wanted(const struct listing *l, const struct dendir_request *r)
-{
-	const char *id = call_string(l->c, DEN_TAG_ID);
-
-	if (!may_see(l->c, r) || (*id && strcmp(id, r->id) != 0))
-		return 0;
 	if (strcmp(l->which, "mine") == 0)
-		return strcmp(r->maker, l->c->peer.login) == 0;
+		return own;
 	if (strcmp(l->which, "to-approve") == 0)
-		return may_decide(l->c, r, 1) && strcmp(state_of(l->c, r), "pending") == 0;
-	return 1;
+		return may_approve(l, r);
+	return own || (l->c->peer.flags & DEN_USER_MASTER) || is_approver(l, r);
 }
 
-static int send_request(void *context, const struct dendir_request *r)
+static void add_bindings(struct den_message *m, const char *bindings)
 {
-	struct listing *l = context;
+	char line[DEN_BINDING_SIZE];
+
+	while (*bindings) {
+		size_t len = strcspn(bindings, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, bindings);
+		den_message_add_string(m, DEN_TAG_FACT, line);
+		bindings += len + (bindings[len] == '\n');
+	}
+}
+
+static void add_attachment(struct den_message *m, const struct den_attachment *a)
+{
+	char line[DEN_FILE_NAME_SIZE + DEN_DIGEST_SIZE + 64];
+
+	if (!*a->digest)
+		return;
+	snprintf(line, sizeof(line), "%s, %llu bytes, SHA-256 %s", a->name, (unsigned long long)a->size, a->digest);
+	den_message_add_string(m, DEN_TAG_ATTACHMENT, line);
+}
+
+static void add_decision(struct den_message *m, const struct den_decision *d)
+{
+	char line[256];
+
+	if (!*d->word)
+		return;
+	den_message_add_string(m, DEN_TAG_DECIDED_BY, d->by);
+	snprintf(line, sizeof(line), "%s %s %s", d->word, d->by, d->on);
+	den_message_add_string(m, DEN_TAG_RECORD, line);
+}
+
+static void add_steps(struct den_message *m, const struct den_request *r)
+{
+	for (size_t i = 0; i < DEN_APPROVERS_MAX - 1; i++)
+		add_decision(m, &r->earlier[i]);
+	add_decision(m, &r->decision);
+	den_message_add_string(m, DEN_TAG_REASON, r->reason);
+	den_message_add_string(m, DEN_TAG_USED, *r->used ? r->used : NULL);
+}
+
+static int send_request(struct listing *l, const struct den_request *r)
+{
 	struct den_message *m;
-	char shown[DENCRYPT_DIGEST_SHORT_SIZE];
+	char shown[DENCRYPT_DIGEST_SHORT_SIZE], amount[DEN_AMOUNT_SIZE];
 
 	if (!is_wanted(l, r) || !(m = den_message_new(DEN_OK)))
 		return 0;
-	short_digest(r, shown);
+	approval_short_digest(r, shown);
 	den_message_add_string(m, DEN_TAG_ID, r->id);
 	den_message_add_string(m, DEN_TAG_BUSINESS, r->business);
 	den_message_add_string(m, DEN_TAG_ACCOUNT, r->account);
 	den_message_add_string(m, DEN_TAG_SUBJECT, r->subject);
+	if (*r->amount.currency)
+		den_message_add_string(m, DEN_TAG_AMOUNT, den_amount_format(amount, &r->amount));
+	add_attachment(m, &r->attachment);
+	add_bindings(m, r->bindings);
+	den_message_add_number(m, DEN_TAG_NEED, r->need);
 	den_message_add_string(m, DEN_TAG_MAKER, r->maker);
-	den_message_add_string(m, DEN_TAG_STATE, state_of(l->c, r));
-	den_message_add_number(m, DEN_TAG_TIME, (uint64_t)r->requested);
-	den_message_add_number(m, DEN_TAG_EXPIRES, (uint64_t)r->expires);
+	den_message_add_string(m, DEN_TAG_STATE, den_request_state(r, l->world.now));
+	den_message_add_number(m, DEN_TAG_TIME, (uint64_t)r->created);
+	den_message_add_number(m, DEN_TAG_EXPIRES, (uint64_t)den_request_end(r));
 	den_message_add_string(m, DEN_TAG_DIGEST, shown);
 	den_message_add_string(m, DEN_TAG_HOST, r->host);
-	den_message_add_string(m, DEN_TAG_DECIDED_BY, r->decided_by);
-	den_message_add_string(m, DEN_TAG_REASON, r->reason);
+	den_message_add_string(m, DEN_TAG_TEXT, *r->session ? r->session : NULL);
+	add_steps(m, r);
 	return call_row(l->c, m);
+}
+
+static int list_request(void *context, const struct den_request *r)
+{
+	struct listing *l = context;
+	struct den_request **more, *copy;
+
+	if (r->need < 2 || l->n == SHARED_MAX)
+		return send_request(l, r);
+	more = reallocarray(l->shared, l->n + 1, sizeof(struct den_request *));
+	if (more)
+		l->shared = more;
+	copy = more ? malloc(sizeof(*copy)) : NULL;
+	if (!copy)
+		return 1;
+	*copy = *r;
+	l->shared[l->n++] = copy;
+	return 0;
+}
+
+static enum den_code send_shared(struct listing *l, struct dendir *d)
+{
+	enum den_code code = DEN_OK;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (code == DEN_OK)
+			code = dendir_request_read_earlier(d, l->shared[i]);
+		if (code == DEN_OK && send_request(l, l->shared[i]) != 0)
+			code = DEN_BUSY;
+		free(l->shared[i]);
+	}
+	free(l->shared);
+	return code;
 }
 
 static enum den_code list_one(struct listing *l, struct dendir *d, const char *id)
 {
-	struct dendir_request *r = calloc(1, sizeof(*r));
+	struct den_request *r = calloc(1, sizeof(*r));
 	enum den_code code = r ? dendir_request_read(d, id, r) : DEN_INTERNAL;
 
 	if (code == DEN_OK)
@@ -238,243 +406,29 @@ static enum den_code list_some(struct listing *l, struct dendir *d)
 	char filter[DENDIR_REQUEST_FILTER_SIZE], maker[DENDIR_DN_SIZE];
 
 	if (strcmp(l->which, "to-approve") == 0)
-		return dendir_request_each(d, dendir_request_filter(filter, "(!(denshiDecision=*))", l->c->now), send_request, l);
+		return dendir_request_each(d, dendir_request_filter(filter, "(!(denshiDecision=*))", l->c->now), list_request, l);
 	if (strcmp(l->which, "mine") != 0)
-		return dendir_request_each(d, NULL, send_request, l);
+		return dendir_request_each(d, NULL, list_request, l);
 	if (!dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiRequest)(denshiMaker=%s))",
 		    dendir_dn(maker, d, DENDIR_DN_PEOPLE, l->c->peer.login)))
 		return DEN_INTERNAL;
-	return dendir_request_each(d, filter, send_request, l);
+	return dendir_request_each(d, filter, list_request, l);
 }
 
 enum den_code request_list(struct call *c)
 {
-	struct listing l = {.c = c, .which = call_string(c, DEN_TAG_WHICH)};
+	struct listing l = {.c = c, .context = {.c = c}, .which = call_string(c, DEN_TAG_WHICH)};
 	const char *id = call_string(c, DEN_TAG_ID);
-	enum den_code code;
+	enum den_code code, shared;
 	struct dendir *d = call_directory(c, &code);
 
 	if (!d)
 		return code;
-	return call_refused(c, d, *id ? list_one(&l, d, id) : list_some(&l, d));
-}
-
-/* -- deciding --------------------------------------------------------------------------------- */
-
-/* Whether the one who asks may decide this request now, and saw this one. */
-static enum den_code check_decision(struct call *c, struct dendir *d, const struct dendir_request *r)
-{
-	struct dendir_business business;
-	char shown[DENCRYPT_DIGEST_SHORT_SIZE], date[16];
-	enum den_code code = dendir_business_read(d, r->business, &business);
-
-	if (code != DEN_OK)
-		return call_refused(c, d, code);
-	if (!holds(c, c->peer.login, r->business, "approver")) {
-		call_arg(c, "%s", c->peer.login);
-		call_arg(c, "%s.approver", r->business);
-		return DEN_AUTHORITY_NEEDED;
-	}
-	if (!holds_account(c, c->peer.login, r->account)) {
-		call_arg(c, "%s", c->peer.login);
-		call_arg(c, "acct.%s", r->account);
-		return DEN_AUTHORITY_NEEDED;
-	}
-	call_arg(c, "%s", r->id);
-	if (!business.self_approval && strcmp(r->maker, c->peer.login) == 0) {
-		call_arg(c, "%s", r->business);
-		return DEN_SELF_APPROVAL;
-	}
-	if (*r->decision) {
-		call_arg(c, "%s", r->decision);
-		call_arg(c, "%s", r->decided_by);
-		return DEN_REQUEST_DECIDED;
-	}
-	if (r->expires <= c->now) {
-		call_arg(c, "%s", call_date(date, r->expires));
-		return DEN_REQUEST_EXPIRED;
-	}
-	short_digest(r, shown);
-	if (!is_intact(r) || strcmp(shown, call_string(c, DEN_TAG_DIGEST)) != 0)
-		return DEN_REQUEST_ALTERED;
-	return DEN_OK;
-}
-
-static enum den_code decide(struct call *c, struct dendir *d, const struct dendir_request *r)
-{
-	const char *decision = call_string(c, DEN_TAG_DECISION), *reason = call_string(c, DEN_TAG_REASON);
-	int approves = strcmp(decision, "approved") == 0;
-	struct dendir_proof *proof = NULL;
-	enum den_code code = check_decision(c, d, r);
-
-	if (code != DEN_OK)
-		return code;
-	if (!approves && strcmp(decision, "rejected") != 0)
-		return DEN_BAD_REQUEST;
-	if (!approves && !den_subject_is_valid(reason, strlen(reason)))
-		return DEN_REASON_NEEDED;
-	code = session_check(c);
-	if (code != DEN_OK)
-		return code;
-	/* The arguments so far are those of the messages above: a wrong password has its own. */
-	if (call_start_over(c) != 0)
-		return DEN_INTERNAL;
-	code = call_approve(c, &proof);
-	if (code == DEN_OK) {
-		code = dendir_request_decide(dendir_proof_connection(proof), r->id, c->peer.login, decision, r->digest,
-			approves ? NULL : reason, c->now);
-		call_refused(c, dendir_proof_connection(proof), code);
-	}
-	dendir_proof_free(proof);
-	if (code != DEN_OK)
-		return code;
-	call_arg(c, "%s", r->id);
-	return approves ? DEN_APPROVED : DEN_REJECTED;
-}
-
-enum den_code request_decide(struct call *c)
-{
-	struct dendir_request *r = calloc(1, sizeof(*r));
-	const char *id = call_string(c, DEN_TAG_ID);
-	enum den_code code;
-	struct dendir *d = call_directory(c, &code);
-
-	if (d && r)
-		code = dendir_request_read(d, id, r);
-	if (d && r && code == DEN_OK && !may_see(c, r))
-		code = DEN_REQUEST_UNKNOWN;
-	if (code == DEN_REQUEST_UNKNOWN)
-		call_arg(c, "%s", id);
-	else if (d && r && code == DEN_OK)
-		code = decide(c, d, r);
-	else if (d && r)
-		call_refused(c, d, code);
-	log_audit("decision", "by", c->peer.login, "id", r && *r->id ? r->id : "", "decision",
-		call_string(c, DEN_TAG_DECISION), "result", den_code_name(code), "digest", r ? r->digest : "", NULL);
-	free(r);
-	return code;
-}
-
-/* -- using ----------------------------------------------------------------------------------------- */
-
-struct use {
-	struct call *c;
-	const char *login, *business, *account;
-	int other; /* another approver than the maker is demanded */
-	char id[12], approver[DEN_LOGIN_ID_SIZE];
-	char pending[12]; /* a request that only waits for a decision */
-};
-
-/* Is this a request of the kind that is demanded? Without an account, any will do. */
-static int is_demanded(const struct use *u, const struct dendir_request *r)
-{
-	return strcmp(r->maker, u->login) == 0 && strcmp(r->business, u->business) == 0 &&
-		(!*u->account || strcmp(r->account, u->account) == 0) && r->expires > u->c->now;
-}
-
-/* In force and not suspended: what a person decided or entered counts while they do. */
-static int is_active(const struct call *c, const char *login)
-{
-	struct view_user user;
-
-	return view_user_by_login(c->shared->view, login, &user) && !(user.flags & DEN_USER_SUSPENDED);
-}
-
-/* One function for every caller: may this request's approval be used, now (R-APP-4)? */
-static int decide_use(const struct use *u, const struct dendir_request *r)
-{
-	return is_demanded(u, r) && strcmp(r->decision, "approved") == 0 && !*r->used &&
-		is_intact(r) && strcmp(r->decided_digest, r->digest) == 0 &&
-		(!u->other || strcmp(r->decided_by, r->maker) != 0) && is_active(u->c, r->decided_by) &&
-		is_active(u->c, r->maker) &&
-		/* Authorities that were taken away since count as well. */
-		holds(u->c, r->maker, r->business, "maker") && holds(u->c, r->decided_by, r->business, "approver") &&
-		holds_account(u->c, r->maker, r->account) && holds_account(u->c, r->decided_by, r->account);
-}
-
-static int find_usable(void *context, const struct dendir_request *r)
-{
-	struct use *u = context;
-
-	if (is_demanded(u, r) && !*r->decision)
-		memcpy(u->pending, r->id, sizeof(u->pending));
-	if (!decide_use(u, r))
-		return 0;
-	memcpy(u->id, r->id, sizeof(u->id));
-	memcpy(u->approver, r->decided_by, sizeof(u->approver));
-	return 1;
-}
-
-static enum den_code use_one(struct use *u, struct dendir *d)
-{
-	char maker[DENDIR_DN_SIZE], more[DENDIR_REQUEST_FILTER_SIZE - 80], filter[DENDIR_REQUEST_FILTER_SIZE];
-	enum den_code code;
-
-	if (!dendir_filter(more, sizeof(more), "(denshiMaker=%s)(denshiBusiness=%s)(!(denshiUsed=*))",
-		    dendir_dn(maker, d, DENDIR_DN_PEOPLE, u->login), u->business))
-		return DEN_BAD_REQUEST;
-	dendir_request_filter(filter, more, u->c->now);
-	/* Somebody may use the one that was found in between: look for the next. */
-	for (int tries = 0; tries < 10; tries++) {
-		u->id[0] = '\0';
-		code = dendir_request_each(d, filter, find_usable, u);
-		if (code != DEN_OK || !*u->id)
-			return code == DEN_OK ? DEN_APPROVAL_MISSING : code;
-		code = dendir_request_use(d, u->id, call_string(u->c, DEN_TAG_SERVICE), u->login, u->c->now);
-		if (code != DEN_APPROVAL_MISSING)
-			return code;
-	}
-	return DEN_APPROVAL_MISSING;
-}
-
-enum den_code approval_use(struct call *c)
-{
-	char login[DEN_LOGIN_ID_SIZE];
-	const char *approver = call_string(c, DEN_TAG_APPROVER);
-	struct use u = {
-		.c = c,
-		.business = call_string(c, DEN_TAG_BUSINESS),
-		.account = call_string(c, DEN_TAG_ACCOUNT),
-		.other = strcmp(approver, "any") != 0,
-	};
-	struct dendir_business business;
-	struct view_user user;
-	enum den_code code;
-	struct dendir *d;
-
-	u.login = call_login(c, login);
-	if (!u.login || !view_user_by_login(c->shared->view, login, &user))
-		return DEN_LOGIN_UNKNOWN;
-	if (!dendir_name_is_plain(u.business) || (*u.account && !dendir_name_is_plain(u.account))) {
-		call_arg(c, "business");
-		return DEN_BAD_REQUEST;
-	}
-	/* Using one up is for services: root's, or the user's own. */
-	code = call_needs_root_or(c, login);
-	if (code != DEN_OK || !(d = call_directory(c, &code)))
-		return code;
-	code = call_refused(c, d, dendir_business_read(d, u.business, &business));
-	if (code == DEN_BUSINESS_UNKNOWN)
-		call_arg(c, "%s", u.business);
-	if (code != DEN_OK)
-		return code;
-	/* A service may demand more than the business does, never less. */
-	u.other |= !business.self_approval;
-	code = call_refused(c, d, use_one(&u, d));
-	if (code == DEN_OK) {
-		call_arg(c, "%s", u.id);
-		call_arg(c, "%s", u.approver);
-		code = DEN_APPROVAL_USED;
-	} else if (code == DEN_APPROVAL_MISSING && *u.pending) {
-		call_arg(c, "%s", u.pending);
-		call_arg(c, "%s", u.business);
-		code = DEN_APPROVAL_PENDING;
-	} else if (code == DEN_APPROVAL_MISSING) {
-		call_arg(c, "%s", u.business);
-		call_arg(c, "%s", login);
-		call_arg(c, "%s%s", *u.account ? " --account " : "", u.account);
-	}
-	log_audit("approval-use", "user", login, "business", u.business, "account", u.account, "service",
-		call_string(c, DEN_TAG_SERVICE), "id", u.id, "approver", u.approver, "result", den_code_name(code), NULL);
-	return code;
+	approval_world(&l.world, &l.context);
+	code = approval_catalogue_load(d, &l.catalogue);
+	if (code == DEN_OK)
+		code = *id ? list_one(&l, d, id) : list_some(&l, d);
+	shared = send_shared(&l, d);
+	approval_catalogue_done(&l.catalogue);
+	return call_refused(c, d, code == DEN_OK ? shared : code);
 }

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "denshid/approval.h"
 #include "denshid/last.h"
 #include "denshid/log.h"
-#include "directory/request.h"
 #include "directory/user.h"
 
 #define TOKEN_SIZE 27 /* 130 bits, and a NUL */
@@ -94,32 +94,14 @@ static void forget(const struct call *c, const char *token)
 
 /* -- messages at login ---------------------------------------------------------------- */
 
-struct waiting {
-	struct call *c;
-	const char *login;
-	unsigned count;
-};
-
-static int count_waiting(void *context, const struct dendir_request *r)
-{
-	struct waiting *w = context;
-	char authority[DENDIR_AUTHORITY_SIZE];
-
-	snprintf(authority, sizeof(authority), "%s.approver", r->business);
-	if (r->expires > w->c->now && strcmp(r->maker, w->login) != 0 &&
-		view_has_authority(w->c->shared->view, w->login, authority, w->c->now))
-		w->count++;
-	return 0;
-}
-
 /* R-APW-4, R-APP-6. A directory that doesn't answer costs the messages, not the login. */
 static void add_messages(struct call *c, const struct view_user *user)
 {
 	struct dendir_credential_state approval;
-	struct waiting w = {.c = c, .login = user->login};
+	unsigned waiting;
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
-	char text[16], filter[DENDIR_REQUEST_FILTER_SIZE];
+	char text[16];
 	int64_t end;
 
 	if (!d || !(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
@@ -131,11 +113,9 @@ static void add_messages(struct call *c, const struct view_user *user)
 		else if (end - c->now < APPROVAL_WARNING_DAYS * DAY_S)
 			call_reason(c, DEN_APPROVAL_EXPIRES_SOON, call_date(text, end));
 	}
-	if ((user->flags & DEN_USER_APPROVER) &&
-		dendir_request_each(d, dendir_request_filter(filter, "(!(denshiDecision=*))", c->now), count_waiting, &w) ==
-			DEN_OK &&
-		w.count) {
-		snprintf(text, sizeof(text), "%u", w.count);
+	waiting = user->flags & DEN_USER_APPROVER ? approval_waiting(c, d, user->login) : 0;
+	if (waiting) {
+		snprintf(text, sizeof(text), "%u", waiting);
 		call_reason(c, DEN_APPROVALS_WAITING, text);
 	}
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "denshid/log.h"
 
@@ -16,6 +17,7 @@ struct view {
 	int up;
 	enum den_code why_refused;
 	int64_t refused;
+	int64_t ahead; /* of the directory's clock before CLOCK_BOOTTIME; 0: unknown */
 };
 
 struct view *view_new(const char *path)
@@ -155,6 +157,33 @@ enum den_code view_refused(struct view *v, int64_t *serial)
 	*serial = v->refused;
 	pthread_rwlock_unlock(&v->lock);
 	return why;
+}
+
+static int64_t boot_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec;
+}
+
+void view_set_time(struct view *v, int64_t directory)
+{
+	if (directory <= 0)
+		return;
+	pthread_rwlock_wrlock(&v->lock);
+	v->ahead = directory - boot_time();
+	pthread_rwlock_unlock(&v->lock);
+}
+
+int64_t view_time(struct view *v, int64_t otherwise)
+{
+	int64_t now;
+
+	pthread_rwlock_rdlock(&v->lock);
+	now = v->ahead ? v->ahead + boot_time() : otherwise;
+	pthread_rwlock_unlock(&v->lock);
+	return now;
 }
 
 void view_set_up(struct view *v, int up)

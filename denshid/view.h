@@ -45,6 +45,12 @@ void view_language(struct view *v, char lang[3]);
 void view_set_refused(struct view *v, enum den_code why, int64_t serial);
 enum den_code view_refused(struct view *v, int64_t *serial);
 
+/* The directory's clock, as it showed in something that was written just now. It is carried on with a
+ * clock that nobody sets (CLOCK_BOOTTIME), whatever becomes of the host's own. */
+void view_set_time(struct view *v, int64_t directory);
+/* What it shows now; `otherwise` (the host's clock) where nothing was learned yet. */
+int64_t view_time(struct view *v, int64_t otherwise);
+
 /* Whether the replica's connection to the directory stands. */
 void view_set_up(struct view *v, int up);
 int view_is_up(struct view *v);

@@ -32,8 +32,12 @@ enum den_op {
 	 *   password, under whose identity the first approval password is made), PASSWORD (the new
 	 *   one) -> OK; LOGIN_WRONG, APPROVAL_WRONG; PASSWORD_NOT_CHANGED + PW_* in CODE fields.
 	 *   With DRY_RUN and no PASSWORD: could it be changed at all? (PAM_PRELIM_CHECK)
-	 * APPROVAL_USE: BUSINESS, [ACCOUNT], APPROVER ("other" | "any"), [RHOST, TTY] ->
-	 *   APPROVAL_USED, or APPROVAL_MISSING, APPROVAL_PENDING, ...
+	 * APPROVAL_USE: BUSINESS, [ACCOUNT], APPROVER ("other" | "any"), [NEED (u64)], [MATCH (names of
+	 *   bindings, with commas)], [FACT (NAME=VALUE)...], [WITHIN (u64, seconds; otherwise the approval is
+	 *   used up)], [DRY_RUN (only say whether)] -> APPROVAL_USED, APPROVAL_STANDS (not used up) or
+	 *   ALLOWED (an approval-free business), with ID, APPROVER...; or APPROVAL_MISSING, APPROVAL_PENDING, ...
+	 * APPROVAL_SPOT: the same, and DECIDED_BY (who stands by), APPROVAL_PASSWORD (theirs), SUBJECT -> the same.
+	 *   A request is entered, approved and used. Root only.
 	 * SESSION_OPEN: [RHOST, TTY] -> OK + TOKEN, and the user's messages as CODE, CODE_ARG.
 	 * SESSION_CLOSE: TOKEN -> OK.
 	 * PROVE: CHALLENGE, BYTES (certificate DER), SIGNATURE (crypto/proof.h) -> OK, or the
@@ -50,6 +54,7 @@ enum den_op {
 	DEN_OP_SESSION_OPEN,
 	DEN_OP_SESSION_CLOSE,
 	DEN_OP_PROVE,
+	DEN_OP_APPROVAL_SPOT,
 
 	/*
 	 * Commands; the one who asks is the peer. LANG is added to each final reply.
@@ -129,7 +134,8 @@ enum den_op {
 	 *   + SERIAL. With DRY_RUN: OK + BEFORE..., AFTER..., NUMBER (1 where INITIAL is needed).
 	 * CATALOGUE_CHANGE: WHICH ("business" | "account"), ACTION ("add" | "change" | "delete"), ID,
 	 *   [KIND ("free" | "required"; of a new business)], [LABEL (of a business in English)],
-	 *   [LABEL_JA], [SELF_APPROVAL ("yes" | "no")], [DRY_RUN], APPROVAL_PASSWORD ->
+	 *   [LABEL_JA], [SELF_APPROVAL ("yes" | "no")], [NEED (a digit)], [CURRENCY, NEED_FROM, LIMIT (lists with
+	 *   commas, which replace what there was; "": none)], [DRY_RUN], APPROVAL_PASSWORD ->
 	 *   CATALOGUE_DONE; CATALOGUE_USED, FIELDS_WRONG, ... With DRY_RUN: OK.
 	 */
 	DEN_OP_AUTHORITY_LIST = 80,
@@ -138,16 +144,21 @@ enum den_op {
 	DEN_OP_CATALOGUE_CHANGE,
 
 	/*
-	 * REQUEST_NEW: BUSINESS, [ACCOUNT], SUBJECT, [DRY_RUN] -> REQUEST_MADE + ID, DIGEST
+	 * REQUEST_NEW: BUSINESS, [ACCOUNT], [SUBJECT (not needed with COMMAND)], [AMOUNT], [ATTACHMENT
+	 *   ("SIZE SHA-256 NAME")], [NEED (u64)], [FACT (NAME=VALUE: a binding)...], [COMMAND (a word)...],
+	 *   [TTY], [DRY_RUN] -> REQUEST_MADE + ID, DIGEST
 	 * REQUEST_LIST: WHICH ("mine", "to-approve", "all"), [ID] -> rows ID, BUSINESS, ACCOUNT,
-	 *   SUBJECT, MAKER, STATE ("pending", "approved", "rejected", "expired", "used"), TIME,
-	 *   EXPIRES, DIGEST (short, readable), HOST, DECIDED_BY, REASON.
+	 *   SUBJECT, AMOUNT, ATTACHMENT (a line to read), FACT..., NEED, MAKER, STATE ("pending", "approved",
+	 *   "rejected", "withdrawn", "expired", "used"), TIME, EXPIRES, DIGEST (short, readable), HOST,
+	 *   TEXT (where on it), DECIDED_BY..., RECORD... (of the decisions), REASON, USED.
 	 * REQUEST_DECIDE: ID, DIGEST (as shown), DECISION ("approved" | "rejected"), [REASON],
-	 *   APPROVAL_PASSWORD, TOKEN (of the session) -> APPROVED, REJECTED.
+	 *   APPROVAL_PASSWORD, TOKEN (of the session) -> APPROVED, APPROVED_PARTLY, REJECTED.
+	 * REQUEST_WITHDRAW: ID -> WITHDRAWN.
 	 */
 	DEN_OP_REQUEST_NEW = 100,
 	DEN_OP_REQUEST_LIST,
 	DEN_OP_REQUEST_DECIDE,
+	DEN_OP_REQUEST_WITHDRAW,
 
 	/*
 	 * UNLOCK: LOGIN, KIND, APPROVAL_PASSWORD (the master's), INITIAL -> UNLOCKED[_APPROVAL]
@@ -238,6 +249,17 @@ enum den_tag {
 	DEN_TAG_PROVER,
 	DEN_TAG_CHALLENGE,
 	DEN_TAG_SIGNATURE,
+	DEN_TAG_AMOUNT,
+	DEN_TAG_ATTACHMENT,
+	DEN_TAG_NEED,
+	DEN_TAG_FACT,
+	DEN_TAG_COMMAND,
+	DEN_TAG_MATCH,
+	DEN_TAG_WITHIN,
+	DEN_TAG_USED,
+	DEN_TAG_CURRENCY,
+	DEN_TAG_NEED_FROM,
+	DEN_TAG_LIMIT,
 };
 
 #endif

@@ -6,12 +6,71 @@
 
 /* -- businesses ------------------------------------------------------------------ */
 
-static void fill_business(struct dendir_business *b, struct dendir_entry *e)
+int dendir_rules_add_currency(struct den_rules *rules, const char *text)
 {
+	if (strlen(text) != 3 || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3 || rules->ncurrencies == DEN_CURRENCIES_MAX)
+		return -1;
+	memcpy(rules->currencies[rules->ncurrencies++], text, 4);
+	return 0;
+}
+
+int dendir_rules_add_step(struct den_rules *rules, const char *text)
+{
+	const char *last = strrchr(text, ' ');
+	char amount[DEN_AMOUNT_SIZE];
+
+	if (!last || (size_t)(last - text) >= sizeof(amount) || rules->nsteps == DEN_STEPS_MAX)
+		return -1;
+	snprintf(amount, sizeof(amount), "%.*s", (int)(last - text), text);
+	if (last[1] < '1' || last[1] > '0' + DEN_APPROVERS_MAX || last[2] ||
+		den_amount_parse(&rules->steps[rules->nsteps].from, amount) != 0)
+		return -1;
+	rules->steps[rules->nsteps++].need = (unsigned)(last[1] - '0');
+	return 0;
+}
+
+int dendir_rules_add_limit(struct den_rules *rules, const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	if (!text[len] || rules->nlimits == DEN_LIMITS_MAX ||
+		den_login_id_parse(rules->limits[rules->nlimits].login, text, len) != 0 ||
+		den_amount_parse(&rules->limits[rules->nlimits].most, text + len + 1) != 0)
+		return -1;
+	rules->nlimits++;
+	return 0;
+}
+
+/* Every value, or the rules are unclear: one that is left out might be the one that forbids. */
+static void fill_list(struct den_rules *rules, struct dendir_entry *e, const char *attribute,
+	int (*put)(struct den_rules *rules, const char *text))
+{
+	char text[64];
+	const void *value;
+	size_t len;
+
+	for (size_t i = 0; (value = dendir_entry_value(e, attribute, i, &len)); i++) {
+		snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text)), (const char *)value);
+		if (len >= sizeof(text) || put(rules, text) != 0)
+			rules->is_unclear = 1;
+	}
+}
+
+void dendir_business_fill(struct dendir_business *b, struct dendir_entry *e)
+{
+	struct den_rules *r = &b->rules;
+	const char *kind = dendir_entry_string(e, "denshiKind");
+	int64_t need = dendir_entry_number(e, "denshiNeed", 1);
+
 	memset(b, 0, sizeof(*b));
-	snprintf(b->id, sizeof(b->id), "%s", dendir_entry_string(e, "cn"));
-	b->approval_free = strcmp(dendir_entry_string(e, "denshiKind"), "free") == 0;
-	b->self_approval = strcmp(dendir_entry_string(e, "denshiSelfApproval"), "FALSE") != 0;
+	snprintf(r->id, sizeof(r->id), "%s", dendir_entry_string(e, "cn"));
+	r->approval_free = strcmp(kind, "free") == 0;
+	r->self_approval = strcmp(dendir_entry_string(e, "denshiSelfApproval"), "FALSE") != 0;
+	r->need = need >= 1 && need <= DEN_APPROVERS_MAX ? (unsigned)need : 1;
+	r->is_unclear = (!r->approval_free && strcmp(kind, "required") != 0) || need < 1 || need > DEN_APPROVERS_MAX;
+	fill_list(r, e, "denshiCurrency", dendir_rules_add_currency);
+	fill_list(r, e, "denshiNeedFrom", dendir_rules_add_step);
+	fill_list(r, e, "denshiLimit", dendir_rules_add_limit);
 	snprintf(b->label[DEN_LANG_EN], DENDIR_LABEL_SIZE, "%s", dendir_entry_string(e, "description;lang-en"));
 	snprintf(b->label[DEN_LANG_JA], DENDIR_LABEL_SIZE, "%s", dendir_entry_string(e, "description;lang-ja"));
 }
@@ -25,7 +84,7 @@ static int one_business(void *context, struct dendir_entry *e)
 {
 	struct one *o = context;
 
-	fill_business(o->out, e);
+	dendir_business_fill(o->out, e);
 	o->found = 1;
 	return 0;
 }
@@ -83,7 +142,7 @@ static enum den_code read_list(struct dendir *d, const char *ou, struct list *l)
 
 static void fill_business_item(void *item, struct dendir_entry *e)
 {
-	fill_business(item, e);
+	dendir_business_fill(item, e);
 }
 
 enum den_code dendir_business_each(struct dendir *d, dendir_each_business *each, void *context)
@@ -165,7 +224,7 @@ enum den_code dendir_authority_check(struct dendir *d, const char *authority)
 	code = dendir_business_read(d, id, &business);
 	if (code != DEN_OK)
 		return code == DEN_BUSINESS_UNKNOWN ? DEN_AUTHORITY_UNKNOWN : code;
-	if (business.approval_free)
+	if (business.rules.approval_free)
 		return strcmp(dot, ".use") == 0 ? DEN_OK : DEN_AUTHORITY_UNKNOWN;
 	return strcmp(dot, ".maker") == 0 || strcmp(dot, ".approver") == 0 ? DEN_OK : DEN_AUTHORITY_UNKNOWN;
 }
@@ -190,9 +249,9 @@ static int load(struct loader *l, const char *first, const char *second)
 
 static int load_business(void *context, const struct dendir_business *b)
 {
-	if (b->approval_free)
-		return load(context, b->id, "use");
-	return load(context, b->id, "maker") || load(context, b->id, "approver");
+	if (b->rules.approval_free)
+		return load(context, b->rules.id, "use");
+	return load(context, b->rules.id, "maker") || load(context, b->rules.id, "approver");
 }
 
 static int load_account(void *context, const struct dendir_account *a)

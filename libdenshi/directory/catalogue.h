@@ -5,14 +5,13 @@
 #ifndef DENSHI_DIRECTORY_CATALOGUE_H
 #define DENSHI_DIRECTORY_CATALOGUE_H
 
+#include "core/approval.h"
 #include "directory/connection.h"
 
 #define DENDIR_LABEL_SIZE 128
 
 struct dendir_business {
-	char id[33];
-	int approval_free; /* R-AUTH-1 */
-	int self_approval; /* R-AUTH-2 */
+	struct den_rules rules; /* R-AUTH-1, R-AUTH-2, R-APP-5; its id first */
 	char label[2][DENDIR_LABEL_SIZE]; /* by enum den_lang */
 };
 
@@ -20,6 +19,16 @@ struct dendir_account {
 	char id[33];
 	char label[DENDIR_LABEL_SIZE];
 };
+
+/* What a business is, of its entry. */
+void dendir_business_fill(struct dendir_business *business, struct dendir_entry *e);
+
+/* The written forms of rules, in the directory and on the command line: "JPY 10000000 2" (from that
+ * amount, two approvers), "d-taro01 JPY 5000000" (what they may approve at most). -1: it isn't one,
+ * or there is no room. */
+int dendir_rules_add_step(struct den_rules *rules, const char *text);
+int dendir_rules_add_limit(struct den_rules *rules, const char *text);
+int dendir_rules_add_currency(struct den_rules *rules, const char *text);
 
 /* DEN_BUSINESS_UNKNOWN, DEN_ACCOUNT_UNKNOWN, also for names that can't be one. */
 enum den_code dendir_business_read(struct dendir *d, const char *id, struct dendir_business *business);

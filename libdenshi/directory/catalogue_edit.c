@@ -9,6 +9,8 @@
 #include "directory/user.h"
 #include "directory/version.h"
 
+static const char *const rule_attributes[] = {"denshiNeed", "denshiCurrency", "denshiNeedFrom", "denshiLimit"};
+
 /* A business has two authorities at most, an account one. */
 struct names {
 	char name[2][DENDIR_AUTHORITY_SIZE];
@@ -17,10 +19,10 @@ struct names {
 
 static struct names names_of_business(const struct dendir_business *b)
 {
-	struct names names = {.n = b->approval_free ? 1 : 2};
+	struct names names = {.n = b->rules.approval_free ? 1 : 2};
 
-	snprintf(names.name[0], sizeof(names.name[0]), "%s.%s", b->id, b->approval_free ? "use" : "maker");
-	snprintf(names.name[1], sizeof(names.name[1]), "%s.approver", b->id);
+	snprintf(names.name[0], sizeof(names.name[0]), "%s.%s", b->rules.id, b->rules.approval_free ? "use" : "maker");
+	snprintf(names.name[1], sizeof(names.name[1]), "%s.approver", b->rules.id);
 	return names;
 }
 
@@ -106,12 +108,34 @@ static void put_if(struct dendir_mods *m, enum dendir_mod op, const char *attrib
 		dendir_mods_put(m, op, attribute, value);
 }
 
+/* What the rules say beside kind and self-approval. A change replaces all of it. */
+static void put_rules(struct dendir_mods *m, enum dendir_mod op, const struct den_rules *r)
+{
+	char text[64], amount[DEN_AMOUNT_SIZE];
+
+	for (size_t i = 0; op == DENDIR_REPLACE && i < sizeof(rule_attributes) / sizeof(rule_attributes[0]); i++)
+		dendir_mods_drop(m, rule_attributes[i]);
+	if (r->need > 1)
+		dendir_mods_put_number(m, DENDIR_ADD, "denshiNeed", r->need);
+	for (size_t i = 0; i < r->ncurrencies; i++)
+		dendir_mods_put(m, DENDIR_ADD, "denshiCurrency", r->currencies[i]);
+	for (size_t i = 0; i < r->nsteps; i++) {
+		snprintf(text, sizeof(text), "%s %u", den_amount_format(amount, &r->steps[i].from), r->steps[i].need);
+		dendir_mods_put(m, DENDIR_ADD, "denshiNeedFrom", text);
+	}
+	for (size_t i = 0; i < r->nlimits; i++) {
+		snprintf(text, sizeof(text), "%s %s", r->limits[i].login, den_amount_format(amount, &r->limits[i].most));
+		dendir_mods_put(m, DENDIR_ADD, "denshiLimit", text);
+	}
+}
+
 static void put_business(struct dendir_mods *m, enum dendir_mod op, const struct dendir_business *b)
 {
 	put_if(m, op, "description;lang-en", b->label[DEN_LANG_EN]);
 	put_if(m, op, "description;lang-ja", b->label[DEN_LANG_JA]);
-	if (!b->approval_free)
-		dendir_mods_put(m, op, "denshiSelfApproval", b->self_approval ? "TRUE" : "FALSE");
+	if (!b->rules.approval_free)
+		dendir_mods_put(m, op, "denshiSelfApproval", b->rules.self_approval ? "TRUE" : "FALSE");
+	put_rules(m, op, &b->rules);
 }
 
 /* Takes m over. */
@@ -148,7 +172,7 @@ enum den_code dendir_business_add(struct dendir_edit *e, const struct dendir_bus
 	const struct names names = names_of_business(business);
 	struct dendir_business there;
 	struct dendir_mods *m;
-	enum den_code code = dendir_business_read(e->host, business->id, &there);
+	enum den_code code = dendir_business_read(e->host, business->rules.id, &there);
 
 	if (code != DEN_BUSINESS_UNKNOWN)
 		return code == DEN_OK ? DEN_CATALOGUE_THERE : code;
@@ -157,9 +181,9 @@ enum den_code dendir_business_add(struct dendir_edit *e, const struct dendir_bus
 		return code;
 	m = dendir_mods_new();
 	dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiBusinessEntry");
-	dendir_mods_put(m, DENDIR_ADD, "denshiKind", business->approval_free ? "free" : "required");
+	dendir_mods_put(m, DENDIR_ADD, "denshiKind", business->rules.approval_free ? "free" : "required");
 	put_business(m, DENDIR_ADD, business);
-	return add_entry(e, "businesses", business->id, m);
+	return add_entry(e, "businesses", business->rules.id, m);
 }
 
 enum den_code dendir_account_add(struct dendir_edit *e, const struct dendir_account *account)
@@ -185,7 +209,7 @@ enum den_code dendir_business_change(struct dendir_edit *e, const struct dendir_
 	struct dendir_mods *m = dendir_mods_new();
 
 	put_business(m, DENDIR_REPLACE, business);
-	return change_entry(e, "businesses", business->id, m);
+	return change_entry(e, "businesses", business->rules.id, m);
 }
 
 enum den_code dendir_account_change(struct dendir_edit *e, const struct dendir_account *account)
@@ -200,7 +224,7 @@ enum den_code dendir_business_delete(struct dendir_edit *e, const struct dendir_
 {
 	const struct names names = names_of_business(business);
 
-	return delete_entry(e, "businesses", business->id, &names);
+	return delete_entry(e, "businesses", business->rules.id, &names);
 }
 
 enum den_code dendir_account_delete(struct dendir_edit *e, const struct dendir_account *account)
@@ -220,7 +244,7 @@ static int note_holder(void *context, const struct dendir_user *user)
 	return 1;
 }
 
-static int note_request(void *context, const struct dendir_request *r)
+static int note_request(void *context, const struct den_request *r)
 {
 	struct dendir_edit *e = context;
 
@@ -250,7 +274,7 @@ enum den_code dendir_business_is_free(struct dendir_edit *e, const struct dendir
 {
 	const struct names names = names_of_business(business);
 
-	return is_free(e, &names, "denshiBusiness", business->id);
+	return is_free(e, &names, "denshiBusiness", business->rules.id);
 }
 
 enum den_code dendir_account_is_free(struct dendir_edit *e, const struct dendir_account *account)

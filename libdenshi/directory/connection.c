@@ -364,6 +364,11 @@ enum den_code dendir_set_password(struct dendir *d, const char *dn, const struct
 enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scope scope,
 	const char *filter, const char *const *attributes, dendir_each *each, void *context)
 {
+	static const int scopes[] = {
+		[DENDIR_BASE] = LDAP_SCOPE_BASE,
+		[DENDIR_ONE] = LDAP_SCOPE_ONELEVEL,
+		[DENDIR_SUBTREE] = LDAP_SCOPE_SUBTREE,
+	};
 	struct timeval limit;
 	LDAPMessage *message = NULL;
 	enum den_code code = DEN_OK;
@@ -371,8 +376,7 @@ enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scop
 
 	/* The server's limit is for the whole list, which may be long: what is watched is the
 	 * time between two entries. */
-	rc = ldap_search_ext(d->ld, base, scope == DENDIR_BASE ? LDAP_SCOPE_BASE : LDAP_SCOPE_ONELEVEL,
-		filter, (char **)attributes, 0, NULL, NULL, NULL, 0, &msgid);
+	rc = ldap_search_ext(d->ld, base, scopes[scope], filter, (char **)attributes, 0, NULL, NULL, NULL, 0, &msgid);
 	if (rc != LDAP_SUCCESS)
 		return dendir_note(d, rc, NULL);
 	/* One entry at a time: a list of 100,000 users is not held in memory. */

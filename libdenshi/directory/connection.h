@@ -138,7 +138,7 @@ int64_t dendir_parse_time(const char *text);
 /* Called for each entry; non-zero ends the search (it then returns DEN_OK). */
 typedef int dendir_each(void *context, struct dendir_entry *entry);
 
-enum dendir_scope { DENDIR_BASE, DENDIR_ONE };
+enum dendir_scope { DENDIR_BASE, DENDIR_ONE, DENDIR_SUBTREE };
 
 /* filter NULL: all; attributes: NULL-terminated, NULL: all user attributes. An
  * absent base is DEN_OK with no entry. */

@@ -88,6 +88,7 @@ BEGIN {
 	request("r-xplain", "d-xmaker0", "transfer", "")
 	request("r-xown", "d-xboth00", "transfer", account)
 	request("r-xfree", "d-xboth00", "claim", account)
+	request("r-xwithdrawn", "d-xmaker0", "transfer", account "denshiWithdrawn: 20260101000000Z h\n")
 	# Decided and used by matrix.sh: the directory takes that from nobody else.
 	request("r-xdecided", "d-xmaker0", "transfer", account)
 	request("r-xrejected", "d-xmaker0", "transfer", account)

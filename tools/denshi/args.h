@@ -25,6 +25,20 @@
 	OPTION(APPROVAL_FREE, "approval-free", NULL)                                               \
 	OPTION(SELF_APPROVAL, "self-approval", "yes|no")                                           \
 	OPTION(SUBJECT, "subject", "TEXT")                                                         \
+	OPTION(AMOUNT, "amount", "AMOUNT")                                                         \
+	OPTION(ATTACH, "attach", "FILE")                                                           \
+	OPTION(DIGEST, "digest", "SHA-256")                                                        \
+	OPTION(NEED, "need", "N")                                                                  \
+	OPTION(FOR, "for", "NAME=VALUE,...")                                                       \
+	OPTION(RUN_AS, "run-as", "USER")                                                           \
+	OPTION(MATCH, "match", "NAME,...")                                                         \
+	OPTION(WITHIN, "within", "TIME")                                                           \
+	OPTION(APPROVER, "approver", "other|any")                                                  \
+	OPTION(USE, "use", NULL)                                                                   \
+	OPTION(WATCH, "watch", NULL)                                                               \
+	OPTION(CURRENCY, "currency", "CUR,...")                                                    \
+	OPTION(NEED_FROM, "need-from", "AMOUNT N,...")                                             \
+	OPTION(LIMITS, "limits", "LOGIN AMOUNT,...")                                               \
 	OPTION(REASON, "reason", "TEXT")                                                           \
 	OPTION(MINE, "mine", NULL)                                                                 \
 	OPTION(TO_APPROVE, "to-approve", NULL)                                                     \

@@ -87,6 +87,11 @@ static int status_of(enum den_code code)
 	case DEN_CATALOGUE_DONE:
 	case DEN_REQUEST_MADE:
 	case DEN_APPROVED:
+	case DEN_APPROVED_PARTLY:
+	case DEN_WITHDRAWN:
+	case DEN_APPROVAL_USED:
+	case DEN_APPROVAL_STANDS:
+	case DEN_ALLOWED:
 	case DEN_REJECTED:
 	case DEN_UNLOCKED:
 	case DEN_UNLOCKED_APPROVAL:

@@ -69,6 +69,8 @@ int cli_request(struct cli *cli, const struct args *args);
 int cli_requests(struct cli *cli, const struct args *args);
 int cli_approve(struct cli *cli, const struct args *args);
 int cli_reject(struct cli *cli, const struct args *args);
+int cli_withdraw(struct cli *cli, const struct args *args);
+int cli_check_approval(struct cli *cli, const struct args *args);
 int cli_passwd(struct cli *cli, const struct args *args);
 int cli_unlock(struct cli *cli, const struct args *args);
 int cli_logout(struct cli *cli, const struct args *args);

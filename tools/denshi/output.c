@@ -67,6 +67,7 @@ static const struct {
 	{"set", DEN_CLI_WORD_SET},
 	{"locked", DEN_CLI_WORD_LOCKED},
 	{"expired", DEN_CLI_WORD_EXPIRED},
+	{"withdrawn", DEN_CLI_WORD_WITHDRAWN},
 	{"granted", DEN_CLI_WORD_GRANTED},
 	{"requested", DEN_CLI_WORD_REQUESTED},
 	{"issued", DEN_CLI_WORD_ISSUED},
@@ -137,7 +138,7 @@ static json_t *field_value(enum column_kind kind, const char *value, size_t len)
 {
 	uint64_t n;
 
-	if ((kind != COLUMN_NUMBER && kind != COLUMN_TIME) || len != sizeof(n))
+	if ((kind != COLUMN_NUMBER && kind != COLUMN_TIME && kind != COLUMN_HIDDEN_NUMBER) || len != sizeof(n))
 		return text_value(value, len);
 	memcpy(&n, value, sizeof(n));
 	return kind == COLUMN_TIME ? time_value(n) : json_integer((json_int_t)n);
@@ -145,7 +146,12 @@ static json_t *field_value(enum column_kind kind, const char *value, size_t len)
 
 static int is_list(const struct column *column)
 {
-	return column->kind == COLUMN_LIST || column->kind == COLUMN_LINES;
+	return column->kind == COLUMN_LIST || column->kind == COLUMN_LINES || column->kind == COLUMN_HIDDEN_LIST;
+}
+
+static int is_hidden(const struct column *column)
+{
+	return column->kind == COLUMN_HIDDEN || column->kind == COLUMN_HIDDEN_LIST || column->kind == COLUMN_HIDDEN_NUMBER;
 }
 
 static void put_field(json_t *object, const struct column *column, const char *value, size_t len)
@@ -217,6 +223,7 @@ static const struct column reply_fields[] = {
 	{DEN_TAG_HOST, COLUMN_TEXT, "host", DEN_OK},
 	{DEN_TAG_ID, COLUMN_TEXT, "id", DEN_OK},
 	{DEN_TAG_DIGEST, COLUMN_TEXT, "digest", DEN_OK},
+	{DEN_TAG_APPROVER, COLUMN_TEXT, "approver", DEN_OK},
 	{DEN_TAG_NUMBER, COLUMN_NUMBER, "number", DEN_OK},
 	{DEN_TAG_BEFORE, COLUMN_LIST, "before", DEN_OK},
 	{DEN_TAG_AFTER, COLUMN_LIST, "after", DEN_OK},
@@ -364,11 +371,11 @@ static void print_table(struct cli *cli, const struct listing *listing)
 	if (!cells || !headings)
 		output_no_memory();
 	for (size_t k = 0; k < listing->count; k++)
-		if (listing->columns[k].kind != COLUMN_HIDDEN)
+		if (!is_hidden(&listing->columns[k]))
 			headings[shown++] = listing->columns[k].heading;
 	for (size_t i = 0; i < rows; i++)
 		for (size_t k = 0; k < listing->count; k++)
-			if (listing->columns[k].kind != COLUMN_HIDDEN)
+			if (!is_hidden(&listing->columns[k]))
 				cells[n++] = cell(cli, &listing->columns[k],
 					json_array_get(listing->rows, i));
 	output_table(cli, headings, shown, (const char *const *)cells, rows);
@@ -399,7 +406,7 @@ void listing_print_pairs(struct cli *cli, const struct listing *listing, size_t 
 		const struct column *column = &listing->columns[k];
 		const json_t *value = json_object_get(object, column->key);
 
-		if (column->kind == COLUMN_HIDDEN || !value ||
+		if (is_hidden(column) || !value ||
 			(json_is_array(value) && json_array_size(value) == 0))
 			continue;
 		cells[n++] = copy(den_text(cli->lang, column->heading));

@@ -21,6 +21,8 @@ enum column_kind {
 	COLUMN_LIST,   /* every field with this tag */
 	COLUMN_LINES,  /* the same, a line each; only as the last column */
 	COLUMN_HIDDEN, /* text, in JSON only */
+	COLUMN_HIDDEN_LIST,
+	COLUMN_HIDDEN_NUMBER,
 };
 
 struct column {
