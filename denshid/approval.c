@@ -161,27 +161,27 @@ static int64_t serial_in_force(struct call *c)
 	return view_meta(c->shared->view, &meta, &users) ? (int64_t)meta.serial : 0;
 }
 
-/* Writes the decision; where somebody else was faster it is looked at again, and decided again. */
+/* Writes the decision. Where somebody else was faster (which the access rules refuse as they refuse
+ * what is decided) it is looked at again, and decided again. */
 static enum den_code write_decision(struct den_world *w, struct den_case *k, struct dendir_verdict *v,
 	struct dendir *approver, struct den_request *r)
 {
 	struct approval_context *a = w->context;
 	char id[sizeof(r->id)];
-	enum den_code code = DEN_REQUEST_DECIDED;
+	enum den_code code = DEN_BUSY, again;
 
 	memcpy(id, r->id, sizeof(id));
-	for (int tries = 0; code == DEN_REQUEST_DECIDED && tries < DEN_APPROVERS_MAX; tries++) {
+	for (int tries = 0; tries < DEN_APPROVERS_MAX; tries++) {
 		code = dendir_request_decide(approver, v);
-		if (code != DEN_REQUEST_DECIDED)
-			return call_refused(a->c, approver, code);
+		if (code != DEN_REQUEST_DECIDED && code != DEN_DIRECTORY_REFUSED)
+			break;
 		if (dendir_request_read(a->d, id, r) != DEN_OK)
 			return DEN_DIRECTORY_DOWN;
-		code = approval_decide(w, k);
-		if (code != DEN_OK)
-			return code;
-		code = DEN_REQUEST_DECIDED;
+		again = approval_decide(w, k);
+		if (again != DEN_OK)
+			return again;
 	}
-	return DEN_BUSY;
+	return call_refused(a->c, approver, code == DEN_REQUEST_DECIDED ? DEN_BUSY : code);
 }
 
 /* How many more are needed, after this one. */
