@@ -374,7 +374,7 @@ static enum den_code take_demand(struct use *u, struct call *c)
 	if (code == DEN_OK)
 		code = add_own_fact(c, u->facts);
 	/* Using one up is for services: root's, or the user's own. */
-	return code == DEN_OK ? call_needs_root_or(c, u->login) : code;
+	return code == DEN_OK ? call_needs_service_or(c, u->login) : code;
 }
 
 static int keep_candidate(struct use *u, const struct den_request *r)

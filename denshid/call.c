@@ -202,6 +202,14 @@ enum den_code call_needs_root_or(struct call *c, const char *login)
 	return DEN_NOT_PERMITTED;
 }
 
+enum den_code call_needs_service_or(struct call *c, const char *login)
+{
+	for (size_t i = 0; i < c->shared->nservices; i++)
+		if (c->shared->services[i] == c->uid)
+			return DEN_OK;
+	return call_needs_root_or(c, login);
+}
+
 static const char *credential_name(enum dendir_credential which)
 {
 	return which == DENDIR_LOGIN ? "login" : "approval";

@@ -27,6 +27,8 @@ struct denshid {
 	struct proofs *proofs;
 	struct pace *pace;
 	struct refused *refused;   /* NULL: nothing is remembered */
+	uid_t services[8]; /* who may use approvals, beside root */
+	size_t nservices;
 	char sessions[128]; /* folder of the open sessions (session.h) */
 	char last[256];	    /* folder of the last logins (last.h); "": none are kept */
 };
@@ -87,6 +89,9 @@ enum den_code call_needs_user(struct call *c);
 enum den_code call_needs_master(struct call *c);
 /* DEN_OK for root (PAM modules of login services) and for the user `login` themself. */
 enum den_code call_needs_root_or(struct call *c, const char *login);
+
+/* The same, and for services that are named in the configuration. */
+enum den_code call_needs_service_or(struct call *c, const char *login);
 
 /*
  * The one way to a password's check from here (R-LOCK-2): reserves, evaluates,

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,35 @@ static struct refused *remember_refused(struct event_base *base)
 	return r;
 }
 
+/* Of /etc/passwd alone: denshid doesn't ask NSS, which asks what it made. */
+static int uid_of(const char *name, uid_t *uid)
+{
+	FILE *in = fopen("/etc/passwd", "re");
+	struct passwd *p = NULL;
+
+	while (in && (p = fgetpwent(in)) && strcmp(p->pw_name, name) != 0)
+		;
+	if (p)
+		*uid = p->pw_uid;
+	if (in)
+		fclose(in);
+	return p ? 0 : -1;
+}
+
+static void find_services(struct denshid *shared)
+{
+	char names[sizeof(shared->config->approval_services)], *rest = NULL;
+
+	snprintf(names, sizeof(names), "%s", shared->config->approval_services);
+	for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+		if (shared->nservices == sizeof(shared->services) / sizeof(shared->services[0]))
+			log_fatal("approval_services: more than %zu users", shared->nservices);
+		if (uid_of(name, &shared->services[shared->nservices]) != 0)
+			log_fatal("approval_services: this machine has no user %s", name);
+		shared->nservices++;
+	}
+}
+
 static void serve(const struct den_config *config, const char *path, const struct dendir_site *site)
 {
 	static struct denshid shared;
@@ -187,6 +217,7 @@ static void serve(const struct den_config *config, const char *path, const struc
 	if (!base || !shared.view || !shared.proofs || !shared.pace)
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
+	find_services(&shared);
 	session_folder(&shared);
 	last_folder(&shared);
 	ends[0] = evsignal_new(base, SIGTERM, on_signal, base);

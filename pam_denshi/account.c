@@ -46,42 +46,20 @@ static int pending_change(struct denpam_call *call, uint64_t pending)
 	return denpam_result(call->phase, code);
 }
 
-/* R-APP-3. The directory marks the request as used before it says so. */
-static int use_approval(struct denpam_call *call)
-{
-	struct den_message *request = denpam_request(call, DEN_OP_APPROVAL_USE);
-	struct den_message *reply;
-	char sentence[DEN_TEXT_MAX];
-	int result;
-
-	if (request) {
-		den_message_add_string(request, DEN_TAG_BUSINESS, call->args.business);
-		den_message_add_string(request, DEN_TAG_ACCOUNT, call->args.account);
-		den_message_add_string(request, DEN_TAG_APPROVER, call->args.approver);
-	}
-	reply = denpam_ask_denshid(call, request);
-	if (reply && den_message_kind(reply) == DEN_APPROVAL_USED) {
-		pam_syslog(call->pamh, LOG_INFO, "%s: %s", call->login,
-			den_client_sentence(sentence, DEN_LANG_EN, reply));
-		denpam_say_info(call, den_client_sentence(sentence, call->lang, reply));
-		result = denpam_result(call->phase, DEN_APPROVAL_USED);
-	} else {
-		result = denpam_refuse(call, reply);
-	}
-	den_message_free(reply);
-	return result;
-}
-
 /* With `approve` the account itself is checked too, and before: an approval is used up by who may
  * go on (R-APP-2). */
 int denpam_check_account(struct denpam_call *call)
 {
 	uint64_t pending;
-	int result = denpam_ask_pending(call, &pending);
+	int result;
 
+	/* Who asks for another's account is logged in already. */
+	if (strcmp(call->args.of, "ruser") == 0)
+		return denpam_use_approval(call);
+	result = denpam_ask_pending(call, &pending);
 	if (result != PAM_SUCCESS)
 		return result;
 	if (pending)
 		return pending_change(call, pending);
-	return call->args.approve ? use_approval(call) : PAM_SUCCESS;
+	return call->args.approve ? denpam_use_approval(call) : PAM_SUCCESS;
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum kind { FLAG, CHOICE, WORD, PATH };
+#include "core/duration.h"
+
+enum kind { FLAG, CHOICE, WORD, PATH, DIGIT, NAMES, TIME };
 
 #define EVERY (DENPAM_AUTH | DENPAM_ACCOUNT | DENPAM_PASSWORD | DENPAM_SESSION)
 #define WORD_MAX 64
@@ -20,6 +22,9 @@ struct row {
 
 static const char *const certificate_values[] = {"required", "optional", "on-record", "off", NULL};
 static const char *const approver_values[] = {"other", "any", NULL};
+static const char *const of_values[] = {"user", "ruser", NULL};
+/* What PAM tells of a transaction. */
+static const char *const match_values[] = {"user", "host", "rhost", "tty", "service", NULL};
 
 #define AT(field) offsetof(struct denpam_args, field)
 #define ALLOWED_WORD "1 to 64 half-width letters, digits, '-', '.' or '_'"
@@ -32,6 +37,12 @@ static const struct row rows[] = {
 	{"business", WORD, DENPAM_ACCOUNT, AT(business), NULL, ALLOWED_WORD},
 	{"account", WORD, DENPAM_ACCOUNT, AT(account), NULL, ALLOWED_WORD},
 	{"approver", CHOICE, DENPAM_ACCOUNT, AT(approver), approver_values, "other or any"},
+	{"need", DIGIT, DENPAM_ACCOUNT, AT(need), NULL, "1 to 5"},
+	{"match", NAMES, DENPAM_ACCOUNT, AT(match), match_values, "user, host, rhost, tty or service, with commas between"},
+	{"once", FLAG, DENPAM_ACCOUNT, AT(once), NULL, ALLOWED_FLAG},
+	{"within", TIME, DENPAM_ACCOUNT, AT(within), NULL, "a time as in 90s, 30m, 2h, at most 7d"},
+	{"prompt", FLAG, DENPAM_ACCOUNT, AT(prompt), NULL, ALLOWED_FLAG},
+	{"of", CHOICE, DENPAM_ACCOUNT, AT(of), of_values, "user or ruser"},
 	{"use_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(use_first_pass), NULL,
 		ALLOWED_FLAG},
 	{"try_first_pass", FLAG, DENPAM_AUTH | DENPAM_PASSWORD, AT(try_first_pass), NULL,
@@ -43,7 +54,7 @@ static const struct row rows[] = {
 };
 
 static const char known_names[] =
-	"certificate=, approve, business=, account=, approver=, use_first_pass, try_first_pass, "
+	"certificate=, approve, business=, account=, approver=, need=, match=, once, within=, prompt, of=, use_first_pass, try_first_pass, "
 	"use_authtok, socket=, debug and quiet";
 
 static const struct row *row_of(const char *argument, size_t len)
@@ -72,6 +83,27 @@ static int is_path(const char *s)
 	return s[0] == '/' && strlen(s) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
 }
 
+static int is_one_of(const char *const *values, const char *s, size_t len)
+{
+	for (const char *const *v = values; *v; v++)
+		if (strlen(*v) == len && memcmp(*v, s, len) == 0)
+			return 1;
+	return 0;
+}
+
+static int are_names(const char *const *values, const char *s)
+{
+	for (;;) {
+		size_t len = strcspn(s, ",");
+
+		if (!is_one_of(values, s, len))
+			return 0;
+		if (!s[len])
+			return 1;
+		s += len + 1;
+	}
+}
+
 /* value is NULL where the argument has no `=`. */
 static int fits(const struct row *row, const char *value)
 {
@@ -79,14 +111,17 @@ static int fits(const struct row *row, const char *value)
 		return row->kind == FLAG && !value;
 	switch (row->kind) {
 	case CHOICE:
-		for (const char *const *v = row->values; *v; v++)
-			if (strcmp(*v, value) == 0)
-				return 1;
-		return 0;
+		return is_one_of(row->values, value, strlen(value));
 	case WORD:
 		return is_word(value);
 	case PATH:
 		return is_path(value);
+	case DIGIT:
+		return value[0] >= '1' && value[0] <= '5' && !value[1];
+	case NAMES:
+		return are_names(row->values, value);
+	case TIME:
+		return den_duration_parse(value) > 0;
 	case FLAG:
 		break;
 	}
@@ -135,20 +170,32 @@ static int parse_one(struct denpam_args *args, enum denpam_phase phase, const ch
 	return 0;
 }
 
+static const char *const with_approve[] = {"business", "account", "approver", "need", "match", "once", "within",
+	"prompt", "of"};
+
 /* What one argument demands of the others. */
-static int check_together(const struct denpam_args *args, struct denpam_args_error *error)
+static int check_together(struct denpam_args *args, struct denpam_args_error *error)
 {
 	if (args->approve && !args->business)
 		return wrong(error, "approve", "no business=",
 			"approve together with business=NAME");
-	if (!args->approve && args->business)
-		return wrong(error, "business", "no approve", "business= together with approve");
-	if (!args->approve && args->account)
-		return wrong(error, "account", "no approve", "account= together with approve");
-	if (!args->approve && args->approver)
-		return wrong(error, "approver", "no approve", "approver= together with approve");
+	for (size_t i = 0; !args->approve && i < sizeof(with_approve) / sizeof(with_approve[0]); i++)
+		if (*field_of(args, row_of(with_approve[i], strlen(with_approve[i]))))
+			return wrong(error, with_approve[i], "no approve", "it together with approve");
+	if (args->once && args->within)
+		return wrong(error, "within", "once as well", "one of the two");
+	if (args->within && args->prompt)
+		return wrong(error, "prompt", "within= as well", "one of the two");
 	if (args->use_first_pass && args->try_first_pass)
 		return wrong(error, "try_first_pass", "use_first_pass as well", "one of the two");
+	return 0;
+}
+
+int denpam_args_of_ruser(int argc, const char *const *argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "of=ruser") == 0)
+			return 1;
 	return 0;
 }
 
@@ -165,5 +212,7 @@ int denpam_args_parse(struct denpam_args *args, enum denpam_phase phase, int arg
 		args->certificate = "required";
 	if (!args->approver)
 		args->approver = "other";
+	if (!args->of)
+		args->of = "user";
 	return 0;
 }

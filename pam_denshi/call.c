@@ -231,6 +231,15 @@ static int call_for(struct denpam_call *call, const char *name, int argc, const 
 	return worker(call);
 }
 
+/* Whom the call is about: with of=ruser who asks for another's account, su(1)'s caller. */
+static int whom(struct denpam_call *call, int argc, const char **argv, const char **name)
+{
+	if (call->phase != DENPAM_ACCOUNT || !denpam_args_of_ruser(argc, argv))
+		return user_name(call->pamh, call->phase, name);
+	*name = item(call, PAM_RUSER);
+	return *name && **name ? PAM_SUCCESS : PAM_PERM_DENIED;
+}
+
 int denpam_call(pam_handle_t *pamh, int flags, enum denpam_phase phase, int argc, const char **argv,
 	int (*worker)(struct denpam_call *call))
 {
@@ -238,8 +247,10 @@ int denpam_call(pam_handle_t *pamh, int flags, enum denpam_phase phase, int argc
 	int kept = errno, result;
 	const char *name = NULL;
 
-	result = user_name(pamh, phase, &name);
-	if (result == PAM_SUCCESS && name)
+	result = whom(&call, argc, argv, &name);
+	if (result == PAM_PERM_DENIED)
+		pam_syslog(pamh, LOG_ERR, "of=ruser, and the service doesn't say who asks");
+	else if (result == PAM_SUCCESS && name)
 		result = den_login_id_is_ours(name) ?
 			call_for(&call, name, argc, argv, worker) : PAM_IGNORE;
 	else if (result != PAM_CONV_AGAIN)

@@ -95,6 +95,20 @@ int denpam_ask_secret(struct denpam_call *call, enum den_code prompt, struct den
 	return result;
 }
 
+int denpam_ask_line(struct denpam_call *call, enum den_code prompt, char *line, size_t size)
+{
+	char *answer;
+	int result = converse(call, PAM_PROMPT_ECHO_ON, den_text(call->lang, prompt), &answer);
+
+	line[0] = '\0';
+	if (result == PAM_SUCCESS && (!answer || strlen(answer) >= size))
+		result = PAM_CONV_ERR;
+	if (result == PAM_SUCCESS)
+		snprintf(line, size, "%s", answer);
+	drop(answer);
+	return result;
+}
+
 int denpam_earlier_secret(struct denpam_call *call, int which, struct den_secret *secret)
 {
 	const void *item = NULL;

@@ -24,6 +24,9 @@ void denpam_say_reasons(struct denpam_call *call, const struct den_message *repl
  */
 int denpam_ask_secret(struct denpam_call *call, enum den_code prompt, struct den_secret *secret);
 
+/* A line that may be seen, of at most size bytes. PAM_CONV_ERR where nobody answers, or too much. */
+int denpam_ask_line(struct denpam_call *call, enum den_code prompt, char *line, size_t size);
+
 /* PAM_AUTHTOK or PAM_OLDAUTHTOK, as an earlier module left it: as above, and
  * PAM_AUTHTOK_RECOVERY_ERR where there is none. */
 int denpam_earlier_secret(struct denpam_call *call, int which, struct den_secret *secret);

@@ -16,6 +16,9 @@ int denpam_set_credentials(struct denpam_call *call);
 /* May they, and what is still to do (R-FIRST-1); with `approve`, R-APP-3. account.c */
 int denpam_check_account(struct denpam_call *call);
 
+/* An approved request is there, and used up (R-APP-3). approve.c */
+int denpam_use_approval(struct denpam_call *call);
+
 /* Asks OP_ACCOUNT and remembers what is pending; PAM_SUCCESS with *pending, a set of
  * DEN_PENDING_*, or a refusal. account.c */
 int denpam_ask_pending(struct denpam_call *call, uint64_t *pending);

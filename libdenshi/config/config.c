@@ -118,6 +118,14 @@ static int is_language(const char *s)
 	return strcmp(s, "ja") == 0 || strcmp(s, "en") == 0;
 }
 
+/* Names of this machine's own users, with blanks between; "": none. */
+static int is_user_list(const char *s)
+{
+	size_t len = strlen(s);
+
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_- ") == len;
+}
+
 /* One row a setting: add one here, to struct den_config and to denshi.conf(5). */
 static const struct row {
 	const char *name;
@@ -148,6 +156,7 @@ static const struct row {
 	TEXT_ROW(snapshot, "/var/lib/denshi/snapshot", is_path, DEN_CONFIG_ABSOLUTE_PATH),
 	TEXT_ROW(ca_state, "/var/lib/denshi-server/ca", is_path, DEN_CONFIG_ABSOLUTE_PATH),
 	TEXT_ROW(language, "en", is_language, DEN_CONFIG_LANGUAGE),
+	TEXT_ROW(approval_services, "", is_user_list, DEN_CONFIG_USERS),
 	NUMBER_ROW(workers, 16, 1, 256),
 	SWITCH_ROW(enumerate, 1),
 	NUMBER_ROW(uid_floor, 200000, 1000, MAX_ID),

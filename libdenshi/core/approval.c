@@ -270,22 +270,44 @@ static enum den_code check_decisions(const struct den_world *w, const struct den
 	return code;
 }
 
+/* What the service demands, as options of the command that would get it: " --account A --for host=h". */
+static const char *options_for(const struct den_case *k, char *buf, size_t size)
+{
+	char value[DEN_BINDING_SIZE], name[16];
+	size_t used = 0;
+
+	buf[0] = '\0';
+	if (*k->account)
+		used = (size_t)snprintf(buf, size, " --account %.33s", k->account);
+	for (const char *match = k->match; *match && used < size;) {
+		size_t len = strcspn(match, ",");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, match);
+		if (!den_bindings_get(k->facts, name, value))
+			snprintf(value, sizeof(value), "VALUE");
+		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", match == k->match ? " --for " : ",", name, value);
+		match += len + (match[len] == ',');
+	}
+	return buf;
+}
+
 /* What the service wants bound is bound, and what is bound is so. */
 static enum den_code check_bindings(const struct den_case *k, struct den_why *why)
 {
 	const struct den_request *r = k->request;
-	char value[DEN_BINDING_SIZE], name[16];
+	char value[DEN_BINDING_SIZE], options[sizeof(why->arg[0])], name[16];
 
+	options_for(k, options, sizeof(options));
 	for (const char *match = k->match; *match;) {
 		size_t len = strcspn(match, ",");
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, match);
 		if (len >= sizeof(name) || !den_bindings_get(r->bindings, name, value))
-			return say(why, DEN_REQUEST_UNBOUND, r->id, name, NULL);
+			return say(why, DEN_REQUEST_UNBOUND, r->id, name, r->business, options, NULL);
 		match += len + (match[len] == ',');
 	}
 	if (*den_bindings_differ(r->bindings, k->facts, name))
-		return say(why, DEN_REQUEST_ELSEWHERE, r->id, name, NULL);
+		return say(why, DEN_REQUEST_ELSEWHERE, r->id, name, r->business, options, NULL);
 	return DEN_OK;
 }
 
@@ -301,25 +323,17 @@ static enum den_code check_time(const struct den_world *w, const struct den_case
 	return end > w->now ? DEN_OK : say(why, DEN_REQUEST_EXPIRED, r->id, date(day, end), NULL);
 }
 
-static enum den_code missing(const struct den_case *k, struct den_why *why)
-{
-	char option[64] = "";
-
-	if (*k->account)
-		snprintf(option, sizeof(option), " --account %.33s", k->account);
-	return say(why, DEN_APPROVAL_MISSING, k->rules->id, k->who, option, NULL);
-}
-
 static enum den_code may_use(const struct den_world *w, const struct den_case *k, struct den_why *why)
 {
 	const struct den_request *r = k->request;
+	char options[sizeof(why->arg[0])];
 	enum den_code code;
 
 	if (k->rules->approval_free)
 		return check_person(w, k, k->who, "use", k->account, why);
 	if (!r || strcmp(r->maker, k->who) != 0 || strcmp(r->business, k->rules->id) != 0 ||
 		(*k->account && strcmp(r->account, k->account) != 0))
-		return missing(k, why);
+		return say(why, DEN_APPROVAL_MISSING, k->rules->id, k->who, options_for(k, options, sizeof(options)), NULL);
 	if (*r->used)
 		return say(why, DEN_REQUEST_USED, r->id, r->used, NULL);
 	if (*r->withdrawn)

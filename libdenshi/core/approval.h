@@ -80,7 +80,7 @@ struct den_case {
 #define DEN_WHY_ARGS 4
 /* The arguments of the code's text. */
 struct den_why {
-	char arg[DEN_WHY_ARGS][96];
+	char arg[DEN_WHY_ARGS][320];
 	size_t n;
 };
 

@@ -24,7 +24,9 @@ static void check_accepted(const struct denpam_args *args, enum denpam_phase pha
 {
 	demand(args->certificate && args->approver);
 	demand(!args->approve == !args->business);
-	demand(args->approve || !args->account);
+	demand(args->approve || !(args->account || args->need || args->match || args->within || args->prompt));
+	demand(!args->within || !(args->once || args->prompt));
+	demand(strcmp(args->of, "user") == 0 || strcmp(args->of, "ruser") == 0);
 	demand(phase == DENPAM_ACCOUNT || !args->approve);
 	demand(!(args->use_first_pass && args->try_first_pass));
 	demand(strcmp(args->certificate, "required") == 0 || (phase & (DENPAM_AUTH | DENPAM_ACCOUNT)));

@@ -360,12 +360,9 @@ static void account_codes(void **state)
 static void approve_codes(void **state)
 {
 	static const struct expected rows[] = {
-		/* "ok" isn't "used". */
-		{DEN_OK, PAM_PERM_DENIED}, {DEN_APPROVAL_USED, PAM_SUCCESS},
-		{DEN_UNKNOWN_USER, PAM_USER_UNKNOWN}, {DEN_LOGIN_UNKNOWN, PAM_USER_UNKNOWN},
-		{DEN_NOT_IN_FORCE, PAM_USER_UNKNOWN}, {DEN_FIRST_CHANGE_NEEDED, PAM_NEW_AUTHTOK_REQD},
-		{DEN_APPROVAL_INITIAL, PAM_NEW_AUTHTOK_REQD}, {DEN_LOGIN_EXPIRED, PAM_NEW_AUTHTOK_REQD},
-		{DEN_MODULE_ARGUMENT, PAM_SERVICE_ERR},
+		/* "ok" isn't "used"; and nothing that a stack could ignore. */
+		{DEN_OK, PAM_PERM_DENIED}, {DEN_APPROVAL_USED, PAM_SUCCESS}, {DEN_APPROVAL_STANDS, PAM_SUCCESS},
+		{DEN_ALLOWED, PAM_SUCCESS}, {DEN_MODULE_ARGUMENT, PAM_SERVICE_ERR},
 	};
 	pam_handle_t *h;
 
@@ -476,7 +473,16 @@ static void wrong_arguments(void **state)
 		{ACCOUNT, "approve business=a/b", 0}, {ACCOUNT, "approve business=x approver=self", 0},
 		{ACCOUNT, "approve=yes business=x", 0}, {ACCOUNT, "use_first_pass", 0},
 		{ACCOUNT, "prompt", 0}, {ACCOUNT, "certificate=optional", 1},
-		{ACCOUNT, "approve business=transfer", 1}, {PASSWORD, "certificate=off", 0},
+		{ACCOUNT, "approve business=transfer", 1}, {ACCOUNT, "approve business=x once within=2h", 0},
+		{ACCOUNT, "approve business=x within=2h", 1}, {ACCOUNT, "approve business=x within=8d", 0},
+		{ACCOUNT, "approve business=x within=2", 0}, {ACCOUNT, "approve business=x need=2", 1},
+		{ACCOUNT, "approve business=x need=0", 0}, {ACCOUNT, "approve business=x need=6", 0},
+		{ACCOUNT, "approve business=x match=host,tty", 1}, {ACCOUNT, "approve business=x match=host,", 0},
+		{ACCOUNT, "approve business=x match=command", 0}, {ACCOUNT, "approve business=x match=", 0},
+		{ACCOUNT, "approve business=x prompt", 1}, {ACCOUNT, "approve business=x prompt within=2h", 0},
+		{ACCOUNT, "approve business=x of=user", 1}, {ACCOUNT, "approve business=x of=root", 0},
+		{ACCOUNT, "need=2", 0}, {ACCOUNT, "within=2h", 0}, {ACCOUNT, "match=host", 0}, {ACCOUNT, "of=user", 0},
+		{AUTH, "prompt", 0}, {PASSWORD, "certificate=off", 0},
 		{PASSWORD, "approve", 0}, {PASSWORD, "nullok", 0}, {PASSWORD, "use_authtok quiet", 1},
 		{SESSION, "certificate=off", 0}, {SESSION, "use_first_pass", 0}, {SESSION, "debug", 1},
 	};
