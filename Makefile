@@ -194,6 +194,7 @@ fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)
 bench: all stage $(BENCHES) ## figures, side by side, as ratios
 	bench/run B=$(B)
 	bench/scale B=$(B)
+	bench/update B=$(B)
 
 # What denshid makes a snapshot of, without the rest of it.
 $(B)/bench/rebuild: bench/rebuild.c $(PUBLISHED) $(DIRECTORY) $(CORE)
