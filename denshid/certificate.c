@@ -60,7 +60,7 @@ static enum den_code verify(struct call *c, struct dendir *d, const struct dencr
 	struct dencrypt_certificate *ca = NULL;
 	unsigned char *der = malloc(DENDIR_DER_MAX);
 	size_t len = DENDIR_DER_MAX, none = 0;
-	enum den_code code = der ? dendir_ca_read(d, der, &len, NULL, &none) : DEN_INTERNAL;
+	enum den_code code = der ? call_refused(c, d, dendir_ca_read(d, der, &len, NULL, &none)) : DEN_INTERNAL;
 	enum dencrypt_result result;
 
 	if (code == DEN_OK) {
@@ -114,6 +114,39 @@ enum den_code certificate_check_login(struct call *c, const char *login)
 	return code;
 }
 
+struct superseded {
+	const struct dencrypt_certificate *shown;
+	int found;
+};
+
+static int is_superseded(void *context, const struct dendir_grant *g)
+{
+	struct superseded *s = context;
+	struct dencrypt_certificate *other = NULL;
+
+	if (g->certificate_len && dencrypt_certificate_parse(g->certificate, g->certificate_len, &other) == DENCRYPT_OK)
+		s->found = dencrypt_same_certificate(s->shown, other) == DENCRYPT_OK;
+	dencrypt_certificate_free(other);
+	return s->found;
+}
+
+/* It isn't the one on record, which is good: what is it, then? */
+static enum den_code why_another(struct call *c, const char *login, const struct dencrypt_certificate *shown)
+{
+	struct superseded s = {.shown = shown};
+	enum den_code code, bad = DEN_OK;
+	struct dendir *d = call_directory(c, &code);
+
+	if (code == DEN_OK)
+		code = call_refused(c, d, dendir_grant_each(d, login, is_superseded, &s));
+	if (code == DEN_OK && !s.found)
+		bad = verify(c, d, shown, login);
+	if (code != DEN_OK || bad != DEN_OK)
+		return code != DEN_OK ? code : bad;
+	call_arg(c, "%s", login);
+	return s.found ? DEN_CERT_SUPERSEDED : DEN_CERT_NOT_THE_ONE;
+}
+
 /* The certificate that was shown is the one on record, and its key signed. */
 enum den_code certificate_check_proof(struct call *c, const char *login)
 {
@@ -128,8 +161,8 @@ enum den_code certificate_check_proof(struct call *c, const char *login)
 		code = DEN_BAD_REQUEST;
 	if (code == DEN_OK)
 		code = code_of(c, dencrypt_certificate_parse(der, len, &shown), login);
-	if (code == DEN_OK)
-		code = code_of(c, dencrypt_same_certificate(shown, record), login);
+	if (code == DEN_OK && dencrypt_same_certificate(shown, record) != DENCRYPT_OK)
+		code = why_another(c, login, shown);
 	if (code == DEN_OK && dencrypt_proof_verify(record, login, call_string(c, DEN_TAG_SERVICE), challenge,
 		signature, signature_len) != DENCRYPT_OK) {
 		call_arg(c, "%s", login);
@@ -288,14 +321,16 @@ struct open_grant {
 	char id[33];
 };
 
-/* The grant that can be used: none of its own request yet, not over, not revoked. */
+/* The grant that can be used: none of its own request yet, not over, not revoked. The oldest: what is
+ * acquired last is then the newest, which is the one on record. */
 static int find_open(void *context, const struct dendir_grant *g)
 {
 	struct open_grant *o = context;
 
-	if (!g->request_len && g->revoked < 0 && g->expires > o->now)
-		memcpy(o->id, g->id, sizeof(o->id));
-	return 0;
+	if (g->request_len || g->revoked >= 0 || g->expires <= o->now)
+		return 0;
+	memcpy(o->id, g->id, sizeof(o->id));
+	return 1;
 }
 
 /* The user's grant in force, their password checked first: who doesn't know it learns nothing. */

@@ -177,7 +177,8 @@ static int refuse(struct denpam_call *call, const struct den_message *said)
 	case DEN_CERT_NONE_SHOWN:
 		return denpam_refuse_code(call, DEN_CERT_NONE_SHOWN, call->login);
 	case DEN_CERT_PIN_WRONG:
-		return denpam_refuse_code(call, DEN_CERT_PIN_WRONG, NULL);
+	case DEN_CERT_KEY_MISMATCH:
+		return denpam_refuse_code(call, kind, NULL);
 	default:
 		return denpam_refuse_code(call, DEN_CERT_BAD,
 			said ? den_message_string_or_empty(said, DEN_TAG_ARG) : "denshi-prove does not answer");

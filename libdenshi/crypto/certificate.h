@@ -59,9 +59,15 @@ time_t dencrypt_certificate_not_after(const struct dencrypt_certificate *certifi
 
 /* One revocation list in DER, with nothing after it. Its signature is checked where it is used. */
 enum dencrypt_result dencrypt_crl_parse(const void *der, size_t size, struct dencrypt_crl **out);
+enum dencrypt_result dencrypt_crl_parse_pem(const void *pem, size_t size,
+					    struct dencrypt_crl **out);
 void dencrypt_crl_free(struct dencrypt_crl *crl);
 enum dencrypt_result dencrypt_crl_der(const struct dencrypt_crl *crl, struct dencrypt_bytes *out);
 enum dencrypt_result dencrypt_crl_pem(const struct dencrypt_crl *crl, struct dencrypt_bytes *out);
+
+/* DENCRYPT_CRL_UNTRUSTED unless `ca` signed it. Its dates aren't looked at. */
+enum dencrypt_result dencrypt_crl_check(const struct dencrypt_crl *crl,
+					const struct dencrypt_certificate *ca);
 
 /* The list's number, so that an older one can't be put back; DENCRYPT_MALFORMED if it has none. */
 enum dencrypt_result dencrypt_crl_number(const struct dencrypt_crl *crl, uint64_t *number);

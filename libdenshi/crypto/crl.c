@@ -31,6 +31,35 @@ enum dencrypt_result dencrypt_crl_parse(const void *der, size_t size, struct den
 	return dencrypt_crl_wrap(crl, out);
 }
 
+enum dencrypt_result dencrypt_crl_parse_pem(const void *pem, size_t size,
+					    struct dencrypt_crl **out)
+{
+	X509_CRL *crl = NULL;
+	BIO *bio;
+
+	if (size > DENCRYPT_CRL_MAX)
+		return DENCRYPT_TOO_BIG;
+	bio = BIO_new_mem_buf(pem, (int)size);
+	if (bio)
+		crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, (void *)"");
+	BIO_free(bio);
+	if (!crl)
+		return dencrypt_failure(DENCRYPT_MALFORMED);
+	return dencrypt_crl_wrap(crl, out);
+}
+
+enum dencrypt_result dencrypt_crl_check(const struct dencrypt_crl *crl,
+					const struct dencrypt_certificate *ca)
+{
+	EVP_PKEY *key = X509_get0_pubkey(ca->x509);
+
+	if (key &&
+	    X509_NAME_cmp(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(ca->x509)) == 0 &&
+	    X509_CRL_verify(crl->crl, key) == 1)
+		return DENCRYPT_OK;
+	return dencrypt_failure(DENCRYPT_CRL_UNTRUSTED);
+}
+
 void dencrypt_crl_free(struct dencrypt_crl *crl)
 {
 	if (!crl)

@@ -96,6 +96,60 @@ enum den_code dendir_grant_each(struct dendir *d, const char *owner, dendir_each
 	return ids.failed ? DEN_DIRECTORY_REFUSED : code;
 }
 
+struct issued {
+	struct dendir_issued *list;
+	size_t n;
+	int failed;
+};
+
+static int keep_issued(void *context, struct dendir_entry *e)
+{
+	struct issued *all = context;
+	struct dendir_issued *list = reallocarray(all->list, all->n + 1, sizeof(*list)), *i;
+
+	if (!list)
+		return all->failed = 1;
+	all->list = list;
+	i = &list[all->n++];
+	dendir_login_of_dn(i->owner, dendir_entry_string(e, "denshiOwner"));
+	snprintf(i->serial_hex, sizeof(i->serial_hex), "%s", dendir_entry_string(e, "denshiCertificateSerial"));
+	i->made = dendir_parse_time(dendir_entry_string(e, "createTimestamp"));
+	i->revoked = dendir_parse_time(dendir_entry_string(e, "denshiRevoked"));
+	return 0;
+}
+
+static int by_owner(const void *a, const void *b)
+{
+	const struct dendir_issued *x = a, *y = b;
+	int order = strcmp(x->owner, y->owner);
+
+	return order ? order : x->made < y->made ? -1 : x->made > y->made;
+}
+
+enum den_code dendir_issued_read(struct dendir *d, const char *owner, struct dendir_issued **list, size_t *n)
+{
+	static const char *const few[] = {"denshiOwner", "denshiCertificateSerial", "denshiRevoked", "createTimestamp", NULL};
+	struct issued all = {0};
+	char base[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], filter[2 * DENDIR_DN_SIZE] = "(denshiCertificateSerial=*)";
+	enum den_code code;
+
+	*list = NULL;
+	*n = 0;
+	if (*owner)
+		dendir_filter(filter, sizeof(filter), "(&(denshiOwner=%s)(denshiCertificateSerial=*))",
+			dendir_dn(who, d, DENDIR_DN_PEOPLE, owner));
+	code = dendir_search(d, dendir_dn(base, d, "ou=certificates"), DENDIR_ONE, filter, few, keep_issued, &all);
+	if (code != DEN_OK || all.failed) {
+		free(all.list);
+		return all.failed ? DEN_DIRECTORY_REFUSED : code;
+	}
+	if (all.n)
+		qsort(all.list, all.n, sizeof(*all.list), by_owner);
+	*list = all.list;
+	*n = all.n;
+	return DEN_OK;
+}
+
 struct one {
 	struct dendir_grant *grant;
 	int found;
@@ -227,10 +281,12 @@ static int read_ca(void *context, struct dendir_entry *e)
 
 enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len)
 {
+	static const char *const both[] = {"denshiCACertificate", "certificateRevocationList;binary", NULL};
+	static const char *const one[] = {"denshiCACertificate", NULL};
 	struct ca ca = {.certificate = certificate, .len = len, .crl = crl, .crl_len = crl_len};
 	char dn[DENDIR_DN_SIZE];
 	enum den_code code = dendir_search(d, dendir_dn(dn, d, "cn=ca,ou=certificates"), DENDIR_BASE,
-		"(objectClass=denshiAuthorityCA)", NULL, read_ca, &ca);
+		"(objectClass=denshiAuthorityCA)", crl ? both : one, read_ca, &ca);
 
 	/* Nothing was told: nothing is there. */
 	if (code != DEN_OK || !ca.told) {

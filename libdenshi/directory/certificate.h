@@ -33,6 +33,15 @@ void dendir_grant_put(struct dendir_batch *b, const char *id, const char *owner,
 typedef int dendir_each_grant(void *context, const struct dendir_grant *grant);
 enum den_code dendir_grant_each(struct dendir *d, const char *owner, dendir_each_grant *each, void *context);
 
+/* Each certificate of owner ("" for all), each owner's in the order of their grants, without its bytes. */
+struct dendir_issued {
+	char owner[DEN_LOGIN_ID_SIZE];
+	char serial_hex[65];
+	int64_t made;	 /* its grant */
+	int64_t revoked; /* -1: not */
+};
+enum den_code dendir_issued_read(struct dendir *d, const char *owner, struct dendir_issued **list, size_t *n);
+
 /* One by id. DEN_GRANT_NONE. */
 enum den_code dendir_grant_read(struct dendir *d, const char *id, struct dendir_grant *grant);
 
@@ -47,7 +56,8 @@ enum den_code dendir_grant_refuse(struct dendir *ca, const char *id, const char 
 /* Under a master's approval identity. */
 enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const char *reason, int64_t now);
 
-/* The organisation's CA certificate and CRL, DER; *len is the room and then the size. 0: none. */
+/* The organisation's CA certificate and CRL, DER; *len is the room and then the size. 0: none.
+ * crl NULL: it is long, and isn't asked for. */
 enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len);
 
 #endif

@@ -56,7 +56,7 @@ refused_unasked "a wrong PIN" 'cert-pin-wrong'
 keep $user "$certs/d-appr001.p12"
 answers "$ask_pin" $pin
 log_in $user
-refused_unasked "somebody else's certificate" 'not that of the certificate on record'
+refused_unasked "somebody else's certificate" 'cert-wrong-subject'
 head -c 100 "$certs/$user.p12" >"$DENSHI_SANDBOX/cut.p12"
 keep $user "$DENSHI_SANDBOX/cut.p12"
 log_in $user
@@ -73,7 +73,7 @@ openssl pkcs12 -export -inkey "$DENSHI_SANDBOX/own.key" -in "$DENSHI_SANDBOX/own
 keep $user "$DENSHI_SANDBOX/own.p12"
 answers "$ask_pin" $pin
 log_in $user
-refused_unasked "a certificate of another CA" 'not that of the certificate on record'
+refused_unasked "a certificate of another CA" 'cert-wrong-ca'
 check "nothing of that counted" equals "$(taken $user)" 0
 
 # ---- su, a setuid program, by a user who isn't root ----
@@ -108,6 +108,14 @@ check "a token: in" done_well
 answers "$ask_pin" 4700
 log_in $user
 refused_unasked "a token, a wrong PIN" 'cert-pin-wrong'
+openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out "$(home_of $user)/token.key" 2>/dev/null
+token softhsm2-util --import "$(home_of $user)/token.key" --token denshi --label mixed --id 02 --pin 4711
+token pkcs11-tool --module "$(find /usr/lib -name libsofthsm2.so | head -n 1)" --login --pin 4711 --write-object "$(home_of $user)/token.crt" \
+	--type cert --id 02 --label mixed
+echo 'pkcs11:token=denshi;object=mixed' >"$(home_of $user)/.denshi/token"
+answers "$ask_pin" 4711
+log_in $user
+refused_unasked "a token whose key is another one's" 'cert-key-mismatch'
 echo 'pkcs11:token=elsewhere' >"$(home_of $user)/.denshi/token"
 answers "$ask_pin" 4711
 log_in $user

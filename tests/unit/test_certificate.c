@@ -172,7 +172,8 @@ static void test_revoked(void **state)
 	const char *serials[] = { "ff", "1", dencrypt_certificate_serial(bad), "7f00" };
 	struct dencrypt_crl *crl = make_list(&home, serials, 4);
 	struct dencrypt_crl *empty = make_list(&home, NULL, 0);
-	struct dencrypt_crl *theirs = make_list(&foreign, NULL, 0);
+	struct dencrypt_crl *theirs = make_list(&foreign, NULL, 0), *copy = NULL;
+	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
 
 	(void)state;
 	assert_result(verify(bad, crl, NOW), DENCRYPT_REVOKED);
@@ -181,6 +182,13 @@ static void test_revoked(void **state)
 	assert_ok(verify(good, crl, NOW + DAY - 1));
 	assert_result(verify(good, crl, NOW + DAY), DENCRYPT_CRL_EXPIRED);
 	assert_result(verify(good, theirs, NOW), DENCRYPT_CRL_UNTRUSTED);
+	assert_ok(dencrypt_crl_check(crl, dencrypt_ca_certificate(home.ca)));
+	assert_result(dencrypt_crl_check(theirs, dencrypt_ca_certificate(home.ca)), DENCRYPT_CRL_UNTRUSTED);
+	assert_ok(dencrypt_crl_pem(crl, &pem));
+	assert_ok(dencrypt_crl_parse_pem(pem.data, pem.size, &copy));
+	assert_result(verify(bad, copy, NOW), DENCRYPT_REVOKED);
+	dencrypt_crl_free(copy);
+	dencrypt_bytes_done(&pem);
 	dencrypt_crl_free(theirs);
 	dencrypt_crl_free(empty);
 	dencrypt_crl_free(crl);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/clock.h"
 #include "directory/certificate.h"
 #include "tools/denshi-ca/log.h"
 
@@ -55,33 +54,39 @@ int publish_certificate(struct signer *s)
 /* -- the list --------------------------------------------------------------------------- */
 
 struct revoked_list {
+	struct dendir_issued *issued;
 	struct dencrypt_revoked *items;
 	size_t n;
-	int failed;
 };
 
-static int collect(void *context, const struct dendir_grant *g)
+/* Revoked by a master, or replaced by their owner's next certificate: logins take the newest alone. */
+static int collect(struct signer *s, struct revoked_list *l)
 {
-	struct revoked_list *l = context;
-	struct dencrypt_revoked *items;
+	size_t n = 0;
 
-	if (g->revoked < 0 || !*g->serial_hex)
-		return 0;
-	items = reallocarray(l->items, l->n + 1, sizeof(*items));
-	if (items)
-		l->items = items;
-	if (!items || !(items[l->n].serial = strdup(g->serial_hex)))
-		return l->failed = 1;
-	items[l->n].when = (time_t)g->revoked;
-	items[l->n].reason = DENCRYPT_REVOKED_UNSPECIFIED;
-	l->n++;
+	if (dendir_issued_read(s->d, "", &l->issued, &n) != DEN_OK)
+		return -1;
+	l->items = calloc(n ? n : 1, sizeof(*l->items));
+	if (!l->items)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct dendir_issued *this = &l->issued[i], *next = this + 1;
+		int replaced = i + 1 < n && strcmp(next->owner, this->owner) == 0;
+
+		if (this->revoked < 0 && !replaced)
+			continue;
+		l->items[l->n++] = (struct dencrypt_revoked){
+			.serial = this->serial_hex,
+			.when = (time_t)(this->revoked >= 0 ? this->revoked : next->made),
+			.reason = this->revoked >= 0 ? DENCRYPT_REVOKED_UNSPECIFIED : DENCRYPT_REVOKED_SUPERSEDED,
+		};
+	}
 	return 0;
 }
 
 static void list_done(struct revoked_list *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		free((char *)(uintptr_t)l->items[i].serial);
+	free(l->issued);
 	free(l->items);
 }
 
@@ -112,7 +117,7 @@ int publish_crl(struct signer *s)
 
 	/* Before looking: what is revoked meanwhile makes another list due. */
 	s->crl_due = 0;
-	if (dendir_grant_each(s->d, "", collect, &list) != DEN_OK || list.failed) {
+	if (collect(s, &list) != 0) {
 		failed(s, "read-revoked");
 		goto out;
 	}
@@ -124,7 +129,7 @@ int publish_crl(struct signer *s)
 	else
 		result = put(s, "certificateRevocationList;binary", DENDIR_REPLACE, &der);
 	if (result == 0) {
-		s->crl_made_ms = den_now_ms();
+		s->crl_made = now;
 		log_info("crl revoked=%zu", list.n);
 	}
 out:

@@ -13,7 +13,7 @@
 #include "tools/denshi-ca/publish.h"
 
 /* A list is good for a day (crypto/ca.h); a missed one must leave time to notice. */
-#define CRL_EVERY_MS (6 * 3600 * 1000LL)
+#define CRL_EVERY_S (6 * 3600)
 #define FOLLOW_MS 2000
 #define FILTER \
 	"(&(objectClass=denshiGrant)(|(denshiRevoked=*)" \
@@ -67,6 +67,17 @@ static void refuse(struct signer *s, const struct dendir_grant *g, enum den_code
 		answer_lost(s, "refuse", g, code);
 }
 
+/* What was in use before goes onto the list. Where that can't be told, as well. */
+static int replaces_one(struct signer *s, const char *owner)
+{
+	struct dendir_issued *list;
+	size_t n;
+	int one = dendir_issued_read(s->d, owner, &list, &n) != DEN_OK || n > 1;
+
+	free(list);
+	return one;
+}
+
 static void issue(struct signer *s, const struct dendir_grant *g, time_t now)
 {
 	struct dencrypt_certificate *certificate = NULL;
@@ -82,12 +93,14 @@ static void issue(struct signer *s, const struct dendir_grant *g, time_t now)
 		refuse(s, g, DEN_CA_REQUEST, dencrypt_text(r));
 	} else {
 		code = dendir_grant_issue(s->d, g->id, der.data, der.size, dencrypt_certificate_serial(certificate));
-		if (code == DEN_OK)
+		if (code == DEN_OK) {
 			log_info("issued grant=%s login=%s serial=%s until=%s", g->id, g->owner,
 				dencrypt_certificate_serial(certificate),
 				dendir_time(until, dencrypt_certificate_not_after(certificate)));
-		else
+			s->crl_due |= replaces_one(s, g->owner);
+		} else {
 			answer_lost(s, "issue", g, code);
+		}
 	}
 	dencrypt_certificate_free(certificate);
 	dencrypt_bytes_done(&der);
@@ -154,13 +167,21 @@ static int is_elsewhere(struct signer *s)
 	return dendir_follow_update(s->d) == DEN_OK && !dendir_is_at_writer(s->d);
 }
 
+/* Also where the clock was put back, or the machine slept. */
+static int is_stale(const struct signer *s)
+{
+	int64_t age = (int64_t)time(NULL) - s->crl_made;
+
+	return age < 0 || age > CRL_EVERY_S;
+}
+
 static int on_idle(void *context)
 {
 	struct signer *s = context;
 
 	if (is_elsewhere(s))
 		s->lost = 1;
-	if (!ended(s) && s->refreshed && (s->crl_due || den_now_ms() - s->crl_made_ms > CRL_EVERY_MS))
+	if (!ended(s) && s->refreshed && (s->crl_due || is_stale(s)))
 		(void)publish_crl(s);
 	return ended(s);
 }

@@ -22,7 +22,7 @@ struct signer {
 	struct dendir *d;    /* for asking and answering; the watch has its own */
 	enum den_lang lang;  /* of the organisation: refusals are read by its users */
 	int crl_due;	     /* something was revoked since the last list */
-	int64_t crl_made_ms;
+	int64_t crl_made;    /* by the clock that its end is told by */
 	int64_t followed_ms; /* when it was last looked who the writer is */ /* dendir_now_ms */
 	int refreshed, ready; /* all there was is told; and the list is published */
 	int told_unreachable;

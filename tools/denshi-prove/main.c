@@ -107,7 +107,8 @@ static int sign(const struct store *s, const struct den_message *question)
 	if (result == DENCRYPT_OK)
 		return say(m);
 	den_message_free(m);
-	return say_code(result == DENCRYPT_WRONG_PIN ? DEN_CERT_PIN_WRONG : DEN_CERT_BAD, dencrypt_text(result));
+	return say_code(result == DENCRYPT_WRONG_PIN ? DEN_CERT_PIN_WRONG :
+		result == DENCRYPT_KEY_MISMATCH ? DEN_CERT_KEY_MISMATCH : DEN_CERT_BAD, dencrypt_text(result));
 }
 
 static int is_socket(int fd)
