@@ -238,6 +238,9 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		code = DEN_BUSY;
 	else if (d)
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
+	/* The reservation was a write: its time is the directory's. */
+	if (d)
+		view_set_time(c->shared->view, dendir_told_time(d));
 	if (left_out)
 		*left_out = left;
 	if (code == DEN_OK && which == DENDIR_LOGIN)

@@ -13,6 +13,7 @@ struct dendir {
 	char uri[DENDIR_URI_SIZE]; /* the one of the site's that it goes to */
 	struct dendir_stream stream; /* below it, where it goes over the network */
 	int64_t deadline_ms;
+	int64_t told_time, told_ms; /* modifyTimestamp of the last post-read, and when that came; 0: none */
 	int result;
 	char diagnostic[256];
 };

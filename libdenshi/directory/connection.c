@@ -466,6 +466,20 @@ static LDAPControl *post_read(const char *const *attributes)
 	return control;
 }
 
+static void note_time(struct dendir *d, const char *text)
+{
+	d->told_time = *text ? dendir_parse_time(text) : 0;
+	d->told_ms = den_now_ms();
+}
+
+int64_t dendir_told_time(struct dendir *d)
+{
+	int64_t t = d->told_time;
+
+	d->told_time = 0;
+	return t > 0 ? t + (den_now_ms() - d->told_ms) / 1000 : 0;
+}
+
 /* Tells `each` of the entry that came with a response; -1 where none came. */
 static int tell_post_read(struct dendir *d, LDAPMessage *response, dendir_each *each, void *context)
 {
@@ -478,6 +492,7 @@ static int tell_post_read(struct dendir *d, LDAPMessage *response, dendir_each *
 	found = ldap_control_find(LDAP_CONTROL_POST_READ, controls, NULL);
 	if (found && dendir_entry_decode(&e, &found->ldctl_value) == 0) {
 		each(context, &e);
+		note_time(d, dendir_entry_string(&e, "modifyTimestamp"));
 		told = 0;
 	}
 	dendir_entry_done(&e);

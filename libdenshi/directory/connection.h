@@ -179,6 +179,9 @@ enum den_code dendir_modify_if(struct dendir *d, const char *dn, const char *fil
 /* The same, and the entry as it is afterwards, in the same operation (RFC 4527 post-read). */
 enum den_code dendir_modify_read(struct dendir *d, const char *dn, struct dendir_mods *m,
 	const char *const *attributes, dendir_each *each, void *context);
+/* What the directory's clock shows, by the last such change since this was asked, where modifyTimestamp
+ * was among the attributes; 0 where there was none. */
+int64_t dendir_told_time(struct dendir *d);
 enum den_code dendir_delete(struct dendir *d, const char *dn);
 enum den_code dendir_move(struct dendir *d, const char *dn, const char *rdn, const char *parent);
 

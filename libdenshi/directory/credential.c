@@ -19,7 +19,7 @@
 #define SERVER_LOCK "pwdAccountLockedTime"
 #define ALL_TAKEN \
 	"(denshiAttempt=1)(denshiAttempt=2)(denshiAttempt=3)(denshiAttempt=4)(denshiAttempt=5)(denshiAttempt=6)"
-static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, NULL};
+static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, "modifyTimestamp", NULL};
 
 /* Slots and records as one reading of the credential showed them. */
 struct slots {
