@@ -20,19 +20,6 @@ static const char *entry_name(char name[NAME_SIZE], const char *id, size_t place
 
 /* -- entering --------------------------------------------------------------------------- */
 
-static void put_bindings(struct dendir_mods *m, const char *bindings)
-{
-	char value[DEN_BINDING_SIZE];
-
-	while (*bindings) {
-		size_t len = strcspn(bindings, "\n");
-
-		snprintf(value, sizeof(value), "%.*s", (int)len, bindings);
-		dendir_mods_put(m, DENDIR_ADD, "denshiBinding", value);
-		bindings += len + (bindings[len] == '\n');
-	}
-}
-
 static void put_attachment(struct dendir_mods *m, const struct den_attachment *a)
 {
 	char text[DEN_DIGEST_SIZE + DEN_FILE_NAME_SIZE + 24];
@@ -65,7 +52,7 @@ static enum den_code add_entry(struct dendir *host, const struct den_request *r,
 	dendir_mods_put(m, DENDIR_ADD, "denshiSubject", r->subject);
 	put_if(m, "denshiAmount", den_amount_format(text, &r->amount));
 	put_attachment(m, &r->attachment);
-	put_bindings(m, r->bindings);
+	put_if(m, "denshiBinding", r->bindings);
 	put_if(m, "denshiSession", r->session);
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiNeed", r->need);
 	dendir_mods_put(m, DENDIR_ADD, "denshiDigest", r->digest);
@@ -115,19 +102,20 @@ static int fill_attachment(struct den_attachment *a, const char *text)
 	return 0;
 }
 
-static int fill_bindings(char bindings[DEN_BINDINGS_SIZE], struct dendir_entry *e)
+static int fill_bindings(char bindings[DEN_BINDINGS_SIZE], const char *lines)
 {
-	char text[DEN_BINDING_SIZE];
-	const void *value;
-	size_t len;
+	char binding[DEN_BINDING_SIZE];
 
-	for (size_t i = 0; (value = dendir_entry_value(e, "denshiBinding", i, &len)); i++) {
-		if (len >= sizeof(text))
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		if (len >= sizeof(binding))
 			return -1;
-		memcpy(text, value, len);
-		text[len] = '\0';
-		if (den_bindings_add(bindings, text) != 0)
+		memcpy(binding, lines, len);
+		binding[len] = '\0';
+		if (den_bindings_add(bindings, binding) != 0)
 			return -1;
+		lines += len + (lines[len] == '\n');
 	}
 	return 0;
 }
@@ -145,7 +133,7 @@ static void fill_content(struct den_request *r, struct dendir_entry *e)
 {
 	const char *amount = dendir_entry_string(e, "denshiAmount");
 	int64_t need = dendir_entry_number(e, "denshiNeed", 0);
-	int bad = (*amount && den_amount_parse(&r->amount, amount) != 0) || fill_bindings(r->bindings, e) != 0 ||
+	int bad = (*amount && den_amount_parse(&r->amount, amount) != 0) || fill_bindings(r->bindings, dendir_entry_string(e, "denshiBinding")) != 0 ||
 		fill_attachment(&r->attachment, dendir_entry_string(e, "denshiAttachment")) != 0;
 
 	COPY(r->business, "denshiBusiness");
