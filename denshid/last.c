@@ -90,12 +90,16 @@ void last_keep_failures(const struct denshid *shared, const char *login, const s
 	put(path, line);
 }
 
-static void tell_login(struct call *c, const char *path)
+/* When that was. */
+static int64_t tell_login(struct call *c, const char *path)
 {
 	char line[LINE_MAX_BYTES];
+	struct stat st;
 
-	if (*get(path, line))
-		call_reason(c, DEN_LAST_LOGIN, line);
+	if (!*get(path, line))
+		return 0;
+	call_reason(c, DEN_LAST_LOGIN, line);
+	return stat(path, &st) == 0 ? st.st_mtime : 0;
 }
 
 static void remember_login(struct call *c, const char *path)
@@ -112,22 +116,24 @@ static void remember_login(struct call *c, const char *path)
 	put(path, line);
 }
 
-void last_tell(struct call *c, const char *login, const struct dendir_failures *still)
+int64_t last_tell(struct call *c, const char *login, const struct dendir_failures *still)
 {
 	struct dendir_failures failed;
 	char path[300], text[16];
+	int64_t before;
 
 	path_of(path, sizeof(path), c->shared, login, "");
-	tell_login(c, path);
+	before = tell_login(c, path);
 	remember_login(c, path);
 	path_of(path, sizeof(path), c->shared, login, ".failed");
 	read_failures(path, &failed);
 	add(&failed, still);
 	if (!failed.count)
-		return;
+		return before;
 	snprintf(text, sizeof(text), "%u", failed.count);
 	call_reason(c, DEN_FAILED_SINCE, text);
 	den_message_add_string(c->out, DEN_TAG_CODE_ARG, failed.latest);
 	if (*path)
 		unlink(path);
+	return before;
 }

@@ -16,7 +16,7 @@ void last_folder(struct denshid *shared);
 void last_keep_failures(const struct denshid *shared, const char *login, const struct dendir_failures *f);
 
 /* A session begins: adds what is to be told to the reply, and begins anew. `still` are failures
- * that the directory has on record. */
-void last_tell(struct call *c, const char *login, const struct dendir_failures *still);
+ * that the directory has on record. Returns the time of the last login; 0: none is known. */
+int64_t last_tell(struct call *c, const char *login, const struct dendir_failures *still);
 
 #endif

@@ -12,6 +12,7 @@
 #include "denshid/approval.h"
 #include "denshid/last.h"
 #include "denshid/log.h"
+#include "directory/rescue.h"
 #include "directory/user.h"
 
 #define TOKEN_SIZE 27 /* 130 bits, and a NUL */
@@ -94,8 +95,24 @@ static void forget(const struct call *c, const char *token)
 
 /* -- messages at login ---------------------------------------------------------------- */
 
+/* How long every master is told of a rescue, at each login. */
+#define RESCUE_SHOWN_DAYS 90
+
+/* R-LOCK-7. Who comes later than that is told at the first login on each host. */
+static void add_rescue(struct call *c, struct dendir *d, int64_t last)
+{
+	int64_t since = c->now - RESCUE_SHOWN_DAYS * DAY_S;
+	struct dendir_rescue latest;
+	char text[DEN_LOGIN_ID_SIZE + 32], date[16];
+
+	if (dendir_rescue_latest(d, last < since ? last : since, &latest) != DEN_OK || !latest.time)
+		return;
+	snprintf(text, sizeof(text), "%s, %s", latest.login, call_date(date, latest.time));
+	call_reason(c, DEN_RESCUED, text);
+}
+
 /* R-APW-4, R-APP-6. A directory that doesn't answer costs the messages, not the login. */
-static void add_messages(struct call *c, const struct view_user *user)
+static void add_messages(struct call *c, const struct view_user *user, int64_t last)
 {
 	struct dendir_credential_state approval;
 	unsigned waiting;
@@ -106,6 +123,8 @@ static void add_messages(struct call *c, const struct view_user *user)
 
 	if (!d || !(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
 		return;
+	if (user->flags & DEN_USER_MASTER)
+		add_rescue(c, d, last);
 	if (dendir_credential_state(d, DENDIR_APPROVAL, user->login, &approval) == DEN_OK && approval.exists) {
 		end = call_approval_end(d, approval.changed);
 		if (end < c->now)
@@ -121,13 +140,13 @@ static void add_messages(struct call *c, const struct view_user *user)
 }
 
 /* A key alone clears no attempts: those on record are told as well. */
-static void tell_last(struct call *c, const char *login, const struct dendir_credential_state *credential)
+static int64_t tell_last(struct call *c, const char *login, const struct dendir_credential_state *credential)
 {
 	struct dendir_failures still = {.count = credential->taken};
 
 	if (credential->nrecords)
 		memcpy(still.latest, credential->records[credential->nrecords - 1], sizeof(still.latest));
-	last_tell(c, login, &still);
+	return last_tell(c, login, &still);
 }
 
 /* -- operations --------------------------------------------------------------------------- */
@@ -140,6 +159,7 @@ enum den_code session_open(struct call *c)
 	char login[DEN_LOGIN_ID_SIZE], token[TOKEN_SIZE];
 	enum den_code code;
 	struct dendir *d;
+	int64_t last;
 
 	if (!call_login(c, login) || !view_user_by_login(c->shared->view, login, &user))
 		return DEN_LOGIN_UNKNOWN;
@@ -164,8 +184,8 @@ enum den_code session_open(struct call *c)
 		return DEN_INTERNAL;
 	}
 	den_message_add_string(c->out, DEN_TAG_TOKEN, token);
-	tell_last(c, login, &credential);
-	add_messages(c, &user);
+	last = tell_last(c, login, &credential);
+	add_messages(c, &user, last);
 	log_audit("session-open", "user", user.login, "service", call_string(c, DEN_TAG_SERVICE), "rhost",
 		call_string(c, DEN_TAG_RHOST), "tty", call_string(c, DEN_TAG_TTY), NULL);
 	return DEN_OK;

@@ -110,6 +110,9 @@ char *dendir_dn(char *buf, const struct dendir *d, const char *format, ...)
 #define DENDIR_DN_APPROVAL "cn=approval,uid=%s,ou=people"
 #define DENDIR_DN_PREPARED "uid=%s,ou=prepared"
 
+/* The directory's administrator: root on its machine, by the local socket. */
+#define DENDIR_DN_ROOT "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
+
 /* The login ID within a DN made by DENDIR_DN_PEOPLE or DENDIR_DN_APPROVAL; "" where there is none. */
 void dendir_login_of_dn(char login[DEN_LOGIN_ID_SIZE], const char *dn);
 

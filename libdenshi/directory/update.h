@@ -80,10 +80,11 @@ struct dendir_run {
  */
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run);
 
-/* Each kept update (R-UPD-4), newest first; a large one is told in several parts, with the same serial. */
+/* Each kept update (R-UPD-4), newest first; a large one is told in several parts, with the same serial, time and
+ * master. Rescues (R-LOCK-7) are among them, with the serial that was in force. */
 struct dendir_past_update {
 	int64_t serial, time;
-	char by[DEN_LOGIN_ID_SIZE]; /* "" for setup and rescue: root on the directory's machine */
+	char by[DEN_LOGIN_ID_SIZE]; /* "root" for setup and rescues: on the directory's machine */
 	char state[12];
 	size_t nlines;
 	const char *const *lines;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/rescue.h"
 #include "directory/update.h"
 #include "directory/version.h"
 
@@ -53,6 +54,8 @@ static int tell_record(void *context, struct dendir_entry *e)
 	h->past.serial = dendir_entry_number(e, "denshiSerial", 0);
 	h->past.time = dendir_parse_time(dendir_entry_string(e, "denshiUpdateTime"));
 	dendir_login_of_dn(h->past.by, dendir_entry_string(e, "denshiMaster"));
+	if (strcasecmp(dendir_entry_string(e, "denshiMaster"), DENDIR_DN_ROOT) == 0)
+		snprintf(h->past.by, sizeof(h->past.by), "root");
 	snprintf(h->past.state, sizeof(h->past.state), "%s", dendir_entry_string(e, "denshiState"));
 	h->found = 1;
 	if (!h->failed)
@@ -133,6 +136,29 @@ static enum den_code tell_parts(struct history *h, struct dendir *d)
 	return code;
 }
 
+/* -- rescues, by root --------------------------------------------------------------------------- */
+
+/* Between the update of this serial and the next one. */
+static enum den_code tell_rescues(struct history *h, struct dendir *d, int64_t serial)
+{
+	static const char *const name_only[] = {"cn", NULL};
+	struct parts p = {0};
+	char dn[DENDIR_DN_SIZE], filter[200];
+	enum den_code code;
+
+	snprintf(filter, sizeof(filter), "(&(denshiSerial=%lld)" DENDIR_RESCUES ")", (long long)serial);
+	code = dendir_search(d, dendir_dn(dn, d, "ou=updates"), DENDIR_ONE, filter, name_only, keep_part, &p);
+	if (p.n)
+		qsort(p.names, p.n, sizeof(*p.names), part_in_order);
+	for (size_t i = p.n; code == DEN_OK && i > 0 && !h->failed && !h->stopped; i--) {
+		dendir_dn(dn, d, "cn=%s,ou=updates", p.names[i - 1]);
+		code = dendir_search(d, dn, DENDIR_BASE, NULL, NULL, tell_record, h);
+	}
+	h->failed |= p.failed;
+	free(p.names);
+	return code;
+}
+
 /* -- the pages ------------------------------------------------------------------------------- */
 
 enum den_code dendir_update_history(struct dendir *d, const struct dendir_page *page, dendir_each_update *each,
@@ -151,6 +177,9 @@ enum den_code dendir_update_history(struct dendir *d, const struct dendir_page *
 		serial = page->before - 1;
 	for (; code == DEN_OK && serial > 0 && !h.failed && !h.stopped; serial--) {
 		if (page->limit && told == page->limit)
+			break;
+		code = tell_rescues(&h, d, serial);
+		if (code != DEN_OK || h.failed || h.stopped)
 			break;
 		h.found = 0;
 		dendir_dn(dn, d, "cn=%lld,ou=updates", (long long)serial);

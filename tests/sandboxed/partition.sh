@@ -113,6 +113,12 @@ check "is none at the other" says 'Invalid credentials' ''
 run as_host ldapmodify -Q -Y EXTERNAL -H ldaps://$second <<<$'dn: uid=d-both001,ou=people,o=acme\nchangetype: modify\nadd: denshiAttempt\ndenshiAttempt: 1'
 check "nor does that take a reservation" says 'Insufficient access' ''
 
+out=$(sandbox-host m1 denshi rescue d-master1 --yes 2>&1)
+rc=$?
+check "root rescues nobody at the second (R-LOCK-7)" says 'rescue-not-writer' ''
+run denshi rescue d-master1 --yes
+check "nor at the first, while a master can unlock" says 'rescue-not-needed' ''
+
 # ---- a host that reaches only the second: it reads, and logs nobody in ----
 sandbox-link down h2 sandbox
 run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"

@@ -121,6 +121,8 @@ run pamtester denshi-cert d-master1 authenticate <<<"$password"
 check "who still needs the certificate" says 'cert' ''
 run ldapwhoami -x -H $uri -D uid=d-master1,ou=people,o=acme -w "$password"
 check "the password is the directory's" done_well
+run denshi rescue d-master1 --yes
+check "root is asked to let the master act (R-LOCK-7)" says 'rescue-not-needed' ''
 run ldapsearch -x -LLL -H $uri -b o=acme
 check "strangers read nothing" says_not '^dn:' ''
 kill "$denshid"

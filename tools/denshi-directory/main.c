@@ -44,6 +44,7 @@ static const struct command {
 	{"join", 1, O(O_YES) | O(O_PASSWORD_FD) | O(O_SCHEMA_DIR), join_run},
 	{"remove-replica", 1, O(O_YES) | O(O_SCHEMA_DIR), remove_replica_run},
 	{"promote", 0, O(O_FORCE), promote_run},
+	{"rescue", 1, O(O_YES), rescue_run},
 	{"confirm", 0, 0, confirm_run},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

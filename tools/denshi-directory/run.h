@@ -44,6 +44,7 @@ int join_run(const struct run *r, char **operands);
 int remove_replica_run(const struct run *r, char **operands);
 int promote_run(const struct run *r, char **operands);
 int confirm_run(const struct run *r, char **operands);
+int rescue_run(const struct run *r, char **operands);
 int upgrade_run(const struct run *r, char **operands);
 
 #endif

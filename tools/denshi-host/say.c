@@ -1,7 +1,7 @@
-#include <stdio.h>
 #include <syslog.h>
 
 #include "tools/denshi-host/host.h"
+#include "tools/server/caller.h"
 #include "tools/server/terminal.h"
 
 void say(const struct host_run *r, enum den_code code, ...)
@@ -32,27 +32,12 @@ int fail_directory(const struct host_run *r, enum den_code code, const char *nam
 	return fail(r, code, name, NULL);
 }
 
-/* The user who logged in, before sudo: loginuid(5); "-" where there is none. */
-static void login_user(char *buf, size_t size)
-{
-	FILE *f = fopen("/proc/self/loginuid", "re");
-	unsigned uid;
-
-	if (!f || fscanf(f, "%u", &uid) != 1 || uid == (unsigned)-1)
-		snprintf(buf, size, "-");
-	else
-		snprintf(buf, size, "%u", uid);
-	if (f)
-		fclose(f);
-}
-
 void audit(const char *event, const char *host)
 {
 	char by[16];
 
-	login_user(by, sizeof(by));
 	openlog("denshi-host", LOG_PID, LOG_AUTHPRIV);
-	syslog(LOG_NOTICE, "audit event=%s host=%s by-uid=%s", event, host, by);
+	syslog(LOG_NOTICE, "audit event=%s host=%s by-uid=%s", event, host, caller_login_uid(by, sizeof(by)));
 	closelog();
 }
 

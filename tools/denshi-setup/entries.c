@@ -18,7 +18,6 @@
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/server.h"
 
-#define ROOT_DN "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
 #define FIRST_SERIAL 1
 
 /* Labels are the manual's words; a business's are two, an account has one. */
@@ -213,7 +212,7 @@ static int add_record(struct work *w)
 	char line[DEN_NAME_SIZE + 200], when[DENDIR_TIME_SIZE];
 
 	dendir_mods_put_number(m, DENDIR_ADD, "denshiSerial", FIRST_SERIAL);
-	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", ROOT_DN);
+	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", DENDIR_DN_ROOT);
 	dendir_mods_put(m, DENDIR_ADD, "denshiUpdateTime", dendir_time(when, w->now));
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -229,7 +228,7 @@ static int add_record(struct work *w)
 static int add_grant(struct work *w)
 {
 	char id[12];
-	enum den_code code = dendir_grant_add(w->d, dendir_random_name(id, "g-"), w->s->master, ROOT_DN,
+	enum den_code code = dendir_grant_add(w->d, dendir_random_name(id, "g-"), w->s->master, DENDIR_DN_ROOT,
 		w->now + SETUP_GRANT_DAYS * 86400);
 
 	return code == DEN_OK ? 0 : refused(w, code);

@@ -100,6 +100,7 @@ static const struct command commands[] = {
 	{"setup", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_SETUP, DEN_OK, NULL},
 	{"host", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_HOST, DEN_OK, NULL},
 	{"directory", NULL, "[ARGUMENT...]", 0, ANY_NUMBER, 0, DEN_CLI_DO_DIRECTORY, DEN_OK, NULL},
+	{"rescue", NULL, "LOGIN", 0, ANY_NUMBER, 0, DEN_CLI_DO_RESCUE, DEN_OK, NULL},
 	{"help", NULL, "[COMMAND]", 0, 2, 0, DEN_CLI_DO_HELP, DEN_OK, NULL},
 	/* Other words for the same, found but not listed. */
 	{"authority", "grant", "LOGIN AUTHORITY...", 2, ANY_NUMBER,

@@ -10,14 +10,12 @@
 
 #include "core/csv.h"
 #include "core/loginid.h"
-#include "crypto/digest.h"
+#include "crypto/initial.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 
-/* 12 characters of 5 bits: the longest initial password (R-INIT-1), 60 bits. */
-#define GENERATED_SIZE 13
 #define HEADING "login,password\n"
-#define LINE_SIZE (DEN_LOGIN_ID_SIZE + GENERATED_SIZE + 1)
+#define LINE_SIZE (DEN_LOGIN_ID_SIZE + DENCRYPT_INITIAL_SIZE + 1)
 #define FILE_MAX (64u << 20)
 #define PENDING_MAX 128
 
@@ -31,25 +29,17 @@ struct passwords {
 
 int password_generate(struct cli *cli, struct den_secret **out)
 {
-	static const char digits[] = "0123456789";
-	char text[GENERATED_SIZE];
-	size_t n;
-	int status = CLI_DONE;
+	char text[DENCRYPT_INITIAL_SIZE];
+	enum dencrypt_result result;
 
 	*out = den_secret_new();
 	if (!*out)
 		output_no_memory();
-	do {
-		if (dencrypt_random_id(text, sizeof(text)) != DENCRYPT_OK) {
-			status = refuse(cli, DEN_CLI_CRYPTO, dencrypt_text(DENCRYPT_INTERNAL));
-			break;
-		}
-		n = strcspn(text, digits);
-	} while (n == strlen(text) || strspn(text, digits) == strlen(text));
-	if (status == CLI_DONE)
+	result = dencrypt_initial_password(text);
+	if (result == DENCRYPT_OK)
 		den_secret_set(*out, text, strlen(text));
 	explicit_bzero(text, sizeof(text));
-	return status;
+	return result == DENCRYPT_OK ? CLI_DONE : refuse(cli, DEN_CLI_CRYPTO, dencrypt_text(result));
 }
 
 /* -- the file ------------------------------------------------------------------------- */

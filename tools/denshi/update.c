@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,16 @@ static const char *number_text(char buf[24], uint64_t n)
 
 /* -- history -------------------------------------------------------------------------- */
 
+/* A rescue has the serial of the update before it. */
+static int is_same_update(const json_t *last, const struct den_message *row)
+{
+	const char *by = den_message_string(row, DEN_TAG_LOGIN), *then = json_string_value(json_object_get(last, "login"));
+
+	return (uint64_t)json_integer_value(json_object_get(last, "serial")) == den_message_number(row, DEN_TAG_SERIAL, 0) &&
+		(uint64_t)json_integer_value(json_object_get(last, "time")) == den_message_number(row, DEN_TAG_TIME, 0) &&
+		strcmp(then ? then : "", by ? by : "") == 0;
+}
+
 /* A large update comes in several rows; it is one. */
 static int history_row(void *context, const struct den_message *row)
 {
@@ -48,8 +59,7 @@ static int history_row(void *context, const struct den_message *row)
 	const char *value;
 	uint16_t tag;
 
-	if (!last || (uint64_t)json_integer_value(json_object_get(last, "serial")) !=
-			den_message_number(row, DEN_TAG_SERIAL, 0))
+	if (!last || !is_same_update(last, row))
 		return listing_row(listing, row);
 	while (den_message_next(row, &cursor, &tag, &value, &len))
 		if (tag == DEN_TAG_TEXT)
