@@ -205,9 +205,10 @@ static enum den_code find_pending(struct call *c, struct dendir *d, const struct
 		return code;
 	if (!login.exists)
 		return DEN_LOGIN_UNKNOWN;
-	if (login.taken >= DENDIR_ATTEMPTS) {
+	if (login.taken >= DENDIR_ATTEMPTS &&
+		(code = dendir_credential_is_open(d, DENDIR_LOGIN, user->login)) != DEN_OK) {
 		call_arg(c, "%s", user->login);
-		return DEN_LOGIN_LOCKED;
+		return code;
 	}
 	if (login.must_change)
 		*pending |= DEN_PENDING_LOGIN;

@@ -152,9 +152,11 @@ static void seal_if(struct dendir *d, const char *dn, const char *filter)
 	dendir_mods_free(m);
 }
 
-/* Whether six attempts are the same six, by their records. */
+/* Whether attempts are the same, by their records. */
 static int is_same(const struct slots *a, const struct slots *b)
 {
+	if (a->count != b->count)
+		return 0;
 	for (unsigned k = 1; k <= DENDIR_ATTEMPTS; k++) {
 		const char *one = record_of(a, k), *other = record_of(b, k);
 
@@ -190,35 +192,52 @@ static unsigned lowest_free(const struct slots *s)
 }
 
 /*
- * Looks for a free slot. All six taken is a lock once it is sealed: before, they may be
- * in flight, right ones among them, and are waited for. Where the same six stand for
- * IN_FLIGHT_MS, the one who would have sealed them is dead.
+ * Six are taken, as *seen has them: a lock once it is sealed. Before, they may be in flight, right
+ * ones among them: waits until they are others. Where the same six stand for IN_FLIGHT_MS,
+ * the one who would have sealed them is dead.
  */
+static enum den_code await_others(struct dendir *d, const char *dn, enum dendir_credential which,
+	struct slots *seen)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	int64_t end = den_now_ms() + IN_FLIGHT_MS;
+	struct slots before = *seen;
+	enum den_code code;
+
+	memset(seen, 0, sizeof(*seen));
+	do {
+		nanosleep(&pause, NULL);
+		code = look(d, dn, which, seen);
+	} while (code == DEN_OK && is_same(&before, seen) && den_now_ms() <= end);
+	if (code == DEN_OK && is_same(&before, seen)) {
+		seal_if(d, dn, "(&" ALL_TAKEN ")");
+		code = locked(which);
+	}
+	slots_done(&before);
+	return code;
+}
+
+/* Looks for a free slot, and waits for one. */
 static enum den_code find_free(struct dendir *d, const char *dn, enum dendir_credential which,
 	struct slots *seen, unsigned *slot)
 {
-	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-	int64_t now = den_now_ms(), end = now + WAIT_MS, since = now;
-	struct slots before = {0};
+	int64_t end = den_now_ms() + WAIT_MS;
 	enum den_code code = look(d, dn, which, seen);
 
-	while (code == DEN_OK && (*slot = lowest_free(seen)) > DENDIR_ATTEMPTS) {
-		slots_done(&before);
-		before = *seen;
-		memset(seen, 0, sizeof(*seen));
-		nanosleep(&pause, NULL);
-		code = look(d, dn, which, seen);
-		now = den_now_ms();
-		if (!is_same(&before, seen))
-			since = now;
-		if (code == DEN_OK && now - since > IN_FLIGHT_MS) {
-			seal_if(d, dn, "(&" ALL_TAKEN ")");
-			code = locked(which);
-		} else if (code == DEN_OK && now > end) {
-			code = DEN_BUSY;
-		}
-	}
-	slots_done(&before);
+	while (code == DEN_OK && (*slot = lowest_free(seen)) > DENDIR_ATTEMPTS)
+		code = den_now_ms() > end ? DEN_BUSY : await_others(d, dn, which, seen);
+	return code;
+}
+
+enum den_code dendir_credential_is_open(struct dendir *d, enum dendir_credential which, const char *login)
+{
+	struct slots seen = {0};
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code = look(d, credential_dn(dn, d, which, login), which, &seen);
+
+	if (code == DEN_OK && lowest_free(&seen) > DENDIR_ATTEMPTS)
+		code = await_others(d, dn, which, &seen);
+	slots_done(&seen);
 	return code;
 }
 

@@ -62,7 +62,7 @@ void dendir_credential_decoy(struct dendir *d, const struct den_secret *password
 /* What is known of a credential without checking it. */
 struct dendir_credential_state {
 	int exists;
-	unsigned taken;	    /* slots, 0 to 6; 6 where it is locked, by the server too */
+	unsigned taken;	    /* slots, 0 to 6; 6 where it is locked, by the server too, or six are in flight */
 	int must_change;    /* an initial password */
 	int64_t changed;    /* time of the last change, 0: unknown */
 	unsigned nrecords;
@@ -70,6 +70,12 @@ struct dendir_credential_state {
 };
 enum den_code dendir_credential_state(struct dendir *d, enum dendir_credential which, const char *login,
 	struct dendir_credential_state *state);
+
+/*
+ * DEN_OK, or it is locked (DEN_LOGIN_LOCKED, DEN_APPROVAL_LOCKED). Six attempts that are in flight are
+ * no lock: until it is known what becomes of them it waits, a second at most.
+ */
+enum den_code dendir_credential_is_open(struct dendir *d, enum dendir_credential which, const char *login);
 
 /*
  * Sets the proven credential's password; the mark of an initial one goes in the same

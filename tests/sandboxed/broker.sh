@@ -24,6 +24,27 @@ run runuser -u d-master1 -- denshi unlock $user --password-fd 0 <<<"hatsu1234"$'
 check "unlocked" done_well
 password=hatsu1234
 
+# ---- six in flight, on another host: no lock until it is known that nobody gets in with one ----
+other=d-both001
+six() { # add|delete
+	{
+		printf 'dn: %s\nchangetype: modify\n%s: denshiAttempt\n' "uid=$other,$people" "$1"
+		printf 'denshiAttempt: %d\n' 1 2 3 4 5 6
+		printf -- '-\n%s: denshiAttemptRecord\n' "$1"
+		printf 'denshiAttemptRecord: %d:00000000 20261125000000Z elsewhere sshd -\n' 1 2 3 4 5 6
+	} | ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" >/dev/null
+}
+six add
+{ sleep 0.4; six delete; } &
+run pamtester denshi $other acct_mgmt
+check "six in flight, then cleared: the account phase lets in" done_well
+wait $!
+check "and has locked nothing" equals "$(taken $other)" 0
+six add
+run pamtester denshi $other acct_mgmt
+check "six whose taker is dead: locked" says 'login-locked' ''
+check "and sealed" equals "$(taken $other)" 7
+
 # ---- bad neighbours: root's logins go on ----
 for mode in silent half dies guesses garbage; do
 	"$bin/flood" -u 65534 -m $mode -n 200 -t 4 >"$DENSHI_SANDBOX/flood" 2>&1 &
