@@ -185,7 +185,7 @@ FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c)
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_ROOMS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $< $(FUZZ_ROOMS) $(CRYPTO_LIBS)
+		-fno-sanitize-recover=all -o $@ $< $(FUZZ_ROOMS) $(CRYPTO_LIBS) -lconfig
 
 FUZZ_SECONDS ?= 60
 fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)
