@@ -10,6 +10,9 @@
  * because of the lock is told from one that was evaluated. Prints a line each:
  *   right, wrong, locked, other TAB count
  *
+ * Guarded (-g): each bind with two durable writes around it, as the connection's owner: slot and record
+ * are added and deleted. What a login that is guarded by a reservation costs a directory at the least.
+ *
  * The few bytes of a bind (RFC 4511) are written here so that nothing of libldap is measured.
  *
  * Exit status: 0 fine, 1 a refused bind while timing, 2 usage or set-up.
@@ -36,7 +39,8 @@ struct cred {
 };
 
 struct client {
-	int fd;
+	int fd, writer; /* writer: -1 where nothing is written */
+	char slot;
 	const struct cred *cred;
 	int rounds;
 	double *ms;
@@ -88,6 +92,14 @@ static void put(struct message *m, unsigned char tag, const void *value, size_t 
 	m->len += sizeof(head) + len;
 }
 
+static void wrap(struct message *m, unsigned char tag)
+{
+	struct message inner = *m;
+
+	m->len = 0;
+	put(m, tag, inner.bytes, inner.len);
+}
+
 static void make_bind(struct message *out, const struct cred *c)
 {
 	static const char policy[] = "1.3.6.1.4.1.42.2.27.8.5.1";
@@ -105,13 +117,69 @@ static void make_bind(struct message *out, const struct cred *c)
 	put(out, 0x30, all.bytes, all.len);
 }
 
+static void send_message(int fd, const struct message *m)
+{
+	if (write(fd, m->bytes, m->len) != (ssize_t)m->len)
+		die("write");
+}
+
 static void send_bind(int fd, const struct cred *c)
 {
 	struct message m;
 
 	make_bind(&m, c);
-	if (write(fd, m.bytes, m.len) != (ssize_t)m.len)
-		die("write");
+	send_message(fd, &m);
+}
+
+/* An operation of that tag, as a message of its own. */
+static void send_operation(int fd, unsigned char tag, const struct message *operation)
+{
+	struct message all = {.len = 0};
+
+	put(&all, 0x02, "\x01", 1);
+	put(&all, tag, operation->bytes, operation->len);
+	wrap(&all, 0x30);
+	send_message(fd, &all);
+}
+
+/* As who the other end sees in the socket: SASL EXTERNAL. */
+static void send_external(int fd)
+{
+	struct message bind = {.len = 0}, sasl = {.len = 0};
+
+	put(&sasl, 0x04, "EXTERNAL", 8);
+	put(&sasl, 0x04, "", 0); /* as oneself: without, the server asks for it */
+	put(&bind, 0x02, "\x03", 1);
+	put(&bind, 0x04, "", 0);
+	put(&bind, 0xa3, sasl.bytes, sasl.len);
+	send_operation(fd, 0x60, &bind);
+}
+
+static void put_change(struct message *m, char how, const char *attribute, const char *value)
+{
+	struct message set = {.len = 0}, change = {.len = 0}, all = {.len = 0};
+
+	put(&set, 0x04, value, strlen(value));
+	put(&change, 0x04, attribute, strlen(attribute));
+	put(&change, 0x31, set.bytes, set.len);
+	put(&all, 0x0a, &how, 1);
+	put(&all, 0x30, change.bytes, change.len);
+	put(m, 0x30, all.bytes, all.len);
+}
+
+/* how: 0 adds, 1 deletes. */
+static void send_write(int fd, const struct cred *c, char how, char slot)
+{
+	struct message modify = {.len = 0}, changes = {.len = 0};
+	const char number[] = {slot, '\0'};
+	char record[64];
+
+	snprintf(record, sizeof(record), "%c:00000000 20260101000000Z bench.example bench -", slot);
+	put_change(&changes, how, "denshiAttempt", number);
+	put_change(&changes, how, "denshiAttemptRecord", record);
+	put(&modify, 0x04, c->dn, strlen(c->dn));
+	put(&modify, 0x30, changes.bytes, changes.len);
+	send_operation(fd, 0x66, &modify);
 }
 
 static void read_all(int fd, unsigned char *at, size_t len)
@@ -204,6 +272,20 @@ static int race(const char *path, int n)
 	return 0;
 }
 
+static int bind_once(const struct client *c)
+{
+	send_bind(c->fd, c->cred);
+	return read_answer(c->fd).code == 0;
+}
+
+static int write_once(const struct client *c, char how)
+{
+	if (c->writer < 0)
+		return 1;
+	send_write(c->writer, c->cred, how, c->slot);
+	return read_answer(c->writer).code == 0;
+}
+
 static void *client_main(void *arg)
 {
 	struct client *c = arg;
@@ -217,8 +299,7 @@ static void *client_main(void *arg)
 			c->begun = now_ms();
 		}
 		begun = now_ms();
-		send_bind(c->fd, c->cred);
-		if (read_answer(c->fd).code != 0)
+		if (!write_once(c, 0) || !bind_once(c) || !write_once(c, 1))
 			c->refused++;
 		c->ended = now_ms();
 		if (i >= 0)
@@ -234,7 +315,20 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int timing(const char *path, int n, int rounds, const char *label)
+/* A connection that may write. */
+static int connect_writer(const char *path)
+{
+	int fd = connect_to(path);
+
+	send_external(fd);
+	if (read_answer(fd).code != 0) {
+		errno = EACCES;
+		die("SASL EXTERNAL");
+	}
+	return fd;
+}
+
+static int timing(const char *path, int n, int rounds, int guarded, const char *label)
 {
 	size_t total = (size_t)n * (size_t)rounds;
 	double *ms = calloc(total, sizeof(*ms)), begun = 0, ended = 0;
@@ -247,6 +341,9 @@ static int timing(const char *path, int n, int rounds, const char *label)
 	pthread_barrier_init(&start, NULL, (unsigned)n);
 	for (int i = 0; i < n; i++) {
 		clients[i] = (struct client){.fd = connect_to(path),
+			.writer = guarded ? connect_writer(path) : -1,
+			/* Where several share a credential: each its own. */
+			.slot = (char)('1' + (size_t)i / ncreds % 6),
 			.rounds = rounds,
 			.cred = &creds[(size_t)i % ncreds],
 			.ms = ms + i * rounds,
@@ -263,6 +360,8 @@ static int timing(const char *path, int n, int rounds, const char *label)
 		if (i == 0 || clients[i].ended > ended)
 			ended = clients[i].ended;
 		close(clients[i].fd);
+		if (clients[i].writer >= 0)
+			close(clients[i].writer);
 	}
 	pthread_barrier_destroy(&start);
 	qsort(ms, total, sizeof(*ms), by_value);
@@ -278,10 +377,11 @@ static int timing(const char *path, int n, int rounds, const char *label)
 
 static noreturn void usage(void)
 {
-	fputs("usage: ldapbind -s SOCKET -f FILE [-c CLIENTS] [-r ROUNDS] [-L LABEL]\n"
+	fputs("usage: ldapbind -s SOCKET -f FILE [-c CLIENTS] [-r ROUNDS] [-g] [-L LABEL]\n"
 	      "       ldapbind -s SOCKET -f FILE -R CONNECTIONS\n"
 	      "  -f FILE  lines of 'DN password', used in turn\n"
 	      "  -c, -r   1 connection, 20 binds each\n"
+	      "  -g       two writes around each bind\n"
 	      "  -R N     race of N connections, one bind each\n",
 		stderr);
 	exit(2);
@@ -312,9 +412,9 @@ static int number(const char *s, long high)
 int main(int argc, char **argv)
 {
 	const char *path = NULL, *label = "ldap";
-	int clients = 1, rounds = 20, racers = 0, c;
+	int clients = 1, rounds = 20, racers = 0, guarded = 0, c;
 
-	while ((c = getopt(argc, argv, "s:f:c:r:L:R:h")) != -1) {
+	while ((c = getopt(argc, argv, "s:f:c:r:L:R:gh")) != -1) {
 		switch (c) {
 		case 's':
 			path = optarg;
@@ -331,6 +431,9 @@ int main(int argc, char **argv)
 		case 'L':
 			label = optarg;
 			break;
+		case 'g':
+			guarded = 1;
+			break;
 		case 'R':
 			racers = number(optarg, MAX_CLIENTS);
 			break;
@@ -340,5 +443,5 @@ int main(int argc, char **argv)
 	}
 	if (path == NULL || ncreds == 0 || optind != argc)
 		usage();
-	return racers ? race(path, racers) : timing(path, clients, rounds, label);
+	return racers ? race(path, racers) : timing(path, clients, rounds, guarded, label);
 }

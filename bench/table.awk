@@ -28,6 +28,7 @@ function number(x, unit) {
 function ratio(x) { return x == "" ? "-" : sprintf(x < 0.01 ? "%.5f" : x < 100 ? "%.2f" : "%.0f", x) }
 function is_met(x, relation, bound) {
 	if (x == "") return 0
+	if (relation == "1+-") return x >= 1 - bound && x <= 1 + bound
 	return relation == "<=" ? x <= bound + 0 : relation == ">=" ? x >= bound + 0 : x == bound + 0
 }
 function line(a, b, c, d, e, f) { printf "%-30s%12s  %-24s%9s  %-14s%s\n", a, b, c, d, e, f }

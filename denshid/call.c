@@ -225,6 +225,7 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		.service = *service ? service : "-",
 		.rhost = call_string(c, DEN_TAG_RHOST),
 		.now = c->now,
+		.settled_later = proof == &c->unsettled,
 	};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);

@@ -12,6 +12,7 @@ struct dendir {
 	const struct dendir_site *site;
 	char uri[DENDIR_URI_SIZE]; /* the one of the site's that it goes to */
 	struct dendir_stream stream; /* below it, where it goes over the network */
+	struct dendir *spare; /* for the next simple bind; NULL: none */
 	int64_t deadline_ms;
 	int64_t told_time, told_ms; /* modifyTimestamp of the last post-read, and when that came; 0: none */
 	int result;

@@ -158,9 +158,30 @@ void dendir_close(struct dendir *d)
 {
 	if (!d)
 		return;
+	dendir_close(d->spare);
 	if (d->ld)
 		ldap_unbind_ext(d->ld, NULL, NULL);
 	free(d);
+}
+
+void dendir_keep_spare(struct dendir *d, struct dendir *as)
+{
+	if (!d || !as || d->spare || dendir_is_broken(as) || strcmp(d->uri, as->uri) != 0)
+		dendir_close(as);
+	else
+		d->spare = as;
+}
+
+/* One that was kept, if the server hasn't hung up, or a new one. */
+static struct dendir *take_spare(struct dendir *like, char why[DENDIR_WHY_SIZE])
+{
+	struct dendir *d = like->spare;
+
+	like->spare = NULL;
+	if (d && !dendir_is_stale(d))
+		return d;
+	dendir_close(d);
+	return new_connection(like->site, like->uri, until_of(like), why);
 }
 
 LDAPMessage *dendir_await(struct dendir *d, int msgid, enum den_code *code)
@@ -302,7 +323,7 @@ int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE
 	return dendir_tls_files_are_safe(site, why);
 }
 
-enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
+enum den_code dendir_open_as(struct dendir **out, struct dendir *like, const char *dn,
 	const struct den_secret *password)
 {
 	struct dendir *d;
@@ -317,10 +338,10 @@ enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, con
 	/* An empty password would be an unauthenticated bind, which succeeds (RFC 4513, 5.1.2). */
 	if (cred.bv_len == 0)
 		return DEN_LOGIN_WRONG;
-	d = new_connection(like->site, like->uri, until_of(like), why);
+	d = take_spare(like, why);
 	if (!d)
 		return DEN_DIRECTORY_DOWN;
-	d->deadline_ms = like->deadline_ms;
+	dendir_set_deadline(d, like->deadline_ms);
 	code = bind_with(d, dn, LDAP_SASL_SIMPLE, &cred);
 	if (code == DEN_OK) {
 		*out = d;
@@ -328,7 +349,7 @@ enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, con
 	}
 	if (d->result == LDAP_INVALID_CREDENTIALS)
 		code = DEN_LOGIN_WRONG;
-	dendir_close(d);
+	dendir_keep_spare(like, d);
 	return code;
 }
 
@@ -417,6 +438,23 @@ enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m
 		return DEN_DIRECTORY_REFUSED;
 	rc = ldap_add_ext(d->ld, dn, list, NULL, NULL, &msgid);
 	return finish(d, rc, msgid);
+}
+
+enum den_code dendir_modify_send(struct dendir *d, const char *dn, struct dendir_mods *m, int *msgid)
+{
+	LDAPMod **list = dendir_mods_list(d, m);
+	int rc;
+
+	*msgid = 0;
+	if (!list)
+		return DEN_DIRECTORY_REFUSED;
+	rc = ldap_modify_ext(d->ld, dn, list, NULL, NULL, msgid);
+	return rc == LDAP_SUCCESS ? DEN_OK : dendir_note(d, rc, NULL);
+}
+
+enum den_code dendir_modify_end(struct dendir *d, int msgid)
+{
+	return finish(d, LDAP_SUCCESS, msgid);
 }
 
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m)

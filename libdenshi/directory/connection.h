@@ -69,8 +69,12 @@ int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE
  * A simple bind as dn, at the same server: no attempt is reserved, so only credential.c calls it.
  * DEN_LOGIN_WRONG where the server says invalidCredentials, without saying why.
  */
-enum den_code dendir_open_as(struct dendir **out, const struct dendir *like, const char *dn,
+enum den_code dendir_open_as(struct dendir **out, struct dendir *like, const char *dn,
 	const struct den_secret *password);
+
+/* For dendir_open_as to begin with, in place of a new connection: as is closed, or d keeps it. d may be
+ * NULL. Whose identity it has doesn't matter: nothing is asked on it before the next bind. */
+void dendir_keep_spare(struct dendir *d, struct dendir *as);
 
 /* Takes NULL. */
 void dendir_close(struct dendir *d);
@@ -176,6 +180,9 @@ void dendir_mods_drop(struct dendir_mods *m, const char *attribute);
 /* Add: every put is a value of the new entry. */
 enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m);
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m);
+/* The same in two halves: sent, and *msgid for the other one, which waits for the answer. */
+enum den_code dendir_modify_send(struct dendir *d, const char *dn, struct dendir_mods *m, int *msgid);
+enum den_code dendir_modify_end(struct dendir *d, int msgid);
 /* The same where the entry matches filter, decided in the same operation (RFC 4528);
  * otherwise refused, and dendir_result is LDAP_ASSERTION_FAILED. */
 enum den_code dendir_modify_if(struct dendir *d, const char *dn, const char *filter, struct dendir_mods *m);

@@ -34,6 +34,7 @@ struct dendir_proof {
 	struct dendir *as;
 	enum dendir_credential which;
 	struct slots seen; /* still to be cleared, where any is taken */
+	int clearing;	   /* message of a clearing that was sent; 0: none */
 	char dn[DENDIR_DN_SIZE];
 };
 
@@ -346,6 +347,28 @@ static void clear_seen(struct dendir_proof *proof)
 	}
 }
 
+/* Sent, and not waited for. */
+static void send_clearing(struct dendir_proof *proof)
+{
+	struct dendir_mods *m = clearing(&proof->seen);
+
+	if (dendir_modify_send(proof->as, proof->dn, m, &proof->clearing) != DEN_OK)
+		proof->clearing = 0;
+	dendir_mods_free(m);
+}
+
+void dendir_proof_settle(struct dendir_proof *proof, struct dendir *d)
+{
+	if (!proof)
+		return;
+	if (proof->clearing && dendir_modify_end(proof->as, proof->clearing) != DEN_OK &&
+		dendir_result(proof->as) == LDAP_NO_SUCH_ATTRIBUTE)
+		clear_seen(proof);
+	dendir_keep_spare(d, proof->as);
+	proof->as = NULL;
+	dendir_proof_free(proof);
+}
+
 struct dendir *dendir_proof_connection(struct dendir_proof *proof)
 {
 	return proof->as;
@@ -388,7 +411,10 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 			seal_if(d, p->dn, "(&" ALL_TAKEN "(" SERVER_LOCK "=*))");
 		code = which == DENDIR_LOGIN ? DEN_LOGIN_WRONG : DEN_APPROVAL_WRONG;
 	} else if (code == DEN_OK) {
-		clear_seen(p);
+		if (attempt->settled_later)
+			send_clearing(p);
+		else
+			clear_seen(p);
 		if (proof) {
 			*proof = p;
 			p = NULL;
@@ -405,7 +431,7 @@ void dendir_credential_decoy(struct dendir *d, const struct den_secret *password
 
 	dendir_dn(dn, d, "cn=decoy,ou=policies");
 	(void)dendir_open_as(&never, d, dn, password);
-	dendir_close(never);
+	dendir_keep_spare(d, never);
 }
 
 /* -- state ------------------------------------------------------------------------------ */

@@ -23,6 +23,9 @@ enum dendir_credential { DENDIR_LOGIN, DENDIR_APPROVAL };
 struct dendir_proof;
 struct dendir *dendir_proof_connection(struct dendir_proof *proof);
 void dendir_proof_free(struct dendir_proof *proof);
+/* Waits for the clearing that was sent, and frees the proof; d keeps its connection for the next. Takes NULL;
+ * d may be NULL. A clearing that is lost errs to the safe side. */
+void dendir_proof_settle(struct dendir_proof *proof, struct dendir *d);
 
 /* Attempts that failed, and the latest one's record without its slot ("TIME HOST SERVICE RHOST"). */
 struct dendir_failures {
@@ -37,6 +40,7 @@ struct dendir_attempt {
 	const char *service; /* PAM service or command */
 	const char *rhost;   /* "" where unknown */
 	int64_t now;	     /* seconds since the epoch */
+	int settled_later;   /* the clearing isn't waited for: dendir_proof_settle does */
 };
 
 /*
