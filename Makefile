@@ -8,6 +8,7 @@ MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 NSSDIR     ?= /usr/lib/$(MULTIARCH)
 PAMDIR     ?= $(NSSDIR)/security
 SLAPDDIR   ?= /usr/lib/ldap
+SUDODIR    ?= /usr/libexec/sudo
 LIBEXECDIR ?= $(PREFIX)/libexec/denshi
 DATADIR    ?= $(PREFIX)/share/denshi
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
@@ -57,7 +58,7 @@ PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
              $(B)/denshi-host $(B)/denshi-ssh-keys \
              $(B)/denshi-prove
-MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/pw-argon2id.so $(B)/denshi-guard.so
+MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/libdenshi.so.1 $(B)/denshi_approval.so $(B)/pw-argon2id.so $(B)/denshi-guard.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MODULE_TESTS := $(patsubst tests/module/%.c,$(B)/tests/%,$(wildcard tests/module/*.c))
@@ -102,6 +103,15 @@ $(B)/libnss_denshi.so.2: $(call objects,nss_denshi) $(CORE) nss_denshi/nss_densh
 $(B)/pam_denshi.so: $(call objects,pam_denshi) $(CORE) pam_denshi/pam_denshi.map
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) \
 		-Wl,--version-script=pam_denshi/pam_denshi.map -o $@ $(filter %.o %.a,$^) -lpam
+
+# For programs: api/approval.h.
+$(B)/libdenshi.so.1: $(B)/o/api/approval.o $(CORE) api/libdenshi.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) -Wl,-soname,libdenshi.so.1 \
+		-Wl,--version-script=api/libdenshi.map -o $@ $(filter %.o %.a,$^)
+
+$(B)/denshi_approval.so: $(call objects,sudo_denshi) $(B)/o/api/approval.o $(CORE) sudo_denshi/sudo_denshi.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) \
+		-Wl,--version-script=sudo_denshi/sudo_denshi.map -o $@ $(filter %.o %.a,$^)
 
 # lutil_passwd_add is in the slapd that loads it, so not every symbol is defined here.
 $(B)/pw-argon2id.so: $(call objects,slapd_argon2id) slapd_argon2id/slapd_argon2id.map
@@ -221,7 +231,8 @@ stage: all
 
 install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR) \
-		$(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SLAPDDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
+		$(DESTDIR)$(PREFIX)/include/denshi $(DESTDIR)$(NSSDIR)/pkgconfig $(DESTDIR)$(SUDODIR) \
+		$(DESTDIR)$(DATADIR)/examples $(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SLAPDDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
 		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d \
 		$(DESTDIR)$(PREFIX)/share/pam-configs $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
@@ -230,6 +241,12 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys \
 		$(B)/denshi-prove $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
+	install -m 644 $(B)/libdenshi.so.1 $(DESTDIR)$(NSSDIR)/
+	ln -sf libdenshi.so.1 $(DESTDIR)$(NSSDIR)/libdenshi.so
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(NSSDIR)|;s|@VERSION@|$(VERSION)|' api/denshi.pc.in >$(DESTDIR)$(NSSDIR)/pkgconfig/denshi.pc
+	install -m 644 api/approval.h $(DESTDIR)$(PREFIX)/include/denshi/
+	install -m 644 api/example.c $(DESTDIR)$(DATADIR)/examples/
+	install -m 644 $(B)/denshi_approval.so $(DESTDIR)$(SUDODIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
 	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/
 	install -m 644 $(wildcard ldap-schema/*.ldif ldap-schema/*.in) ldap-schema/oids $(SCHEMAS) $(DESTDIR)$(DATADIR)/ldap-schema/

@@ -379,9 +379,12 @@ static enum den_code take_demand(struct use *u, struct call *c)
 
 static int keep_candidate(struct use *u, const struct den_request *r)
 {
+	char name[16];
+
 	if (*u->k.account && strcmp(u->k.account, r->account) != 0)
 		return 0;
-	if (!*r->decision.word && !*r->withdrawn && den_request_end(r) > u->world.now)
+	if (!*r->decision.word && !*r->withdrawn && den_request_end(r) > u->world.now &&
+		!*den_bindings_differ(r->bindings, u->facts, name))
 		memcpy(u->pending, r->id, sizeof(u->pending));
 	if (strcmp(r->decision.word, "approved") != 0 || u->n == CANDIDATES_MAX)
 		return 0;
@@ -509,8 +512,8 @@ static enum den_code use_found(struct use *u)
 		tell_approvers(c, u->k.request);
 		return u->only_ask || u->k.within ? DEN_APPROVAL_STANDS : DEN_APPROVAL_USED;
 	}
-	/* Nothing approved, but something that waits: that is what helps. */
-	if (code == DEN_APPROVAL_MISSING && *u->pending) {
+	/* Nothing that is approved fits, but something waits that does: that is what helps. */
+	if ((code == DEN_APPROVAL_MISSING || code == DEN_REQUEST_ELSEWHERE || code == DEN_REQUEST_UNBOUND) && *u->pending) {
 		call_arg(c, "%s", u->pending);
 		call_arg(c, "%s", u->business.rules.id);
 		return DEN_APPROVAL_PENDING;

@@ -70,7 +70,12 @@ static enum den_code take_command(struct call *c, struct den_request *r)
 	snprintf(binding, sizeof(binding), "command=%s", text);
 	if (!*r->subject)
 		memcpy(r->subject, text, sizeof(r->subject));
-	return den_bindings_add(r->bindings, binding) == 0 ? DEN_OK : DEN_FIELD_COMMAND;
+	if (den_bindings_add(r->bindings, binding) != 0)
+		return DEN_FIELD_COMMAND;
+	/* On this host, where nothing else is said. */
+	snprintf(binding, sizeof(binding), "host=%s", c->shared->site->host);
+	(void)den_bindings_add(r->bindings, binding);
+	return DEN_OK;
 }
 
 static enum den_code take_subject(struct call *c, struct den_request *r)
