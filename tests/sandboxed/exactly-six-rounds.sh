@@ -45,9 +45,10 @@ END
 audited() { awk -v DN="$1" -f "$here/race/slots.awk" "$audit/log"; }
 
 # ---- rounds ------------------------------------------------------------------------------------
-# many NAME DN PASSWORD ROUNDS OPTION...: 63 wrong and one right, each time somewhere else.
-many() {
-	local name=$1 dn=$2 password=$3 n=$4 before binds evaluated wins
+# sample NAME DN PASSWORD ROUNDS OPTION...: 63 wrong and one right, each time somewhere else; how
+# often that one won is in $wins.
+sample() {
+	local name=$1 dn=$2 password=$3 n=$4 before binds evaluated
 	shift 4
 	printf '%s\n' "$password" >"$DENSHI_SANDBOX/right"
 	: >"$audit/log"
@@ -65,10 +66,6 @@ many() {
 	check "$name: six taken is locked" equals "$(rows '$13 == 6 && $15 == 1')" "$(rows '$13 == 6')"
 	check "$name: and nothing else is" equals "$(rows '$13 < 6 && $15 == 0')" "$(rows '$13 < 6')"
 	wins=$(sum right)
-	# 6 of 64: 9.4 %, and two standard errors.
-	check "$name: the right one wins by chance alone ($wins of $n)" awk -v w="$wins" -v n="$n" \
-		'BEGIN { p = 6 / 64; exit !(w <= n * p + 2 * sqrt(n * p * (1 - p))) }'
-	check "$name: but it does" test "$wins" -gt 0
 	local rounds_out=$out
 	out=$(audited "$dn")
 	check "$name: audit log: all rounds" equals "$(rows '{ print }')" "$n"
@@ -76,6 +73,24 @@ many() {
 	check "$name: audit log: a right one clears what it saw, nobody else anything" equals "$(sum bad)" 0
 	check "$name: audit log: what was reserved was cleared or is left" equals \
 		$(($(sum reserved) - $(sum cleared))) "$(out=$rounds_out; sum left)"
+}
+
+by_chance() { # WINS ROUNDS: some, at most 6 of 64, 9.4 %, and two standard errors
+	awk -v w="$1" -v n="$2" 'BEGIN { p = 6 / 64; exit !(w > 0 && w <= n * p + 2 * sqrt(n * p * (1 - p))) }'
+}
+# many, as sample: chance alone goes beyond two standard errors in 3.5 % of the samples of 200 (27 wins and more),
+# and in 2.3 % of those of 60 (11 and more); it is never right in 0.3 % of those of 60. So after a sample like that comes a
+# second one, independent of it, and only where that is so too it isn't chance. False alarms: 0.12 % of the runs (binomial
+# tail 0.0350, squared) and 0.07 % (0.0253, squared), together 0.2 %. Twelve guesses in the place of six are found in
+# 96 % of the runs by 200 rounds. At most twice the rounds, a minute more.
+many() {
+	local name=$1 n=$4
+	sample "$@"
+	if ! by_chance "$wins" "$n"; then
+		echo "$name: the right one won $wins of $n rounds; once more"
+		sample "$name, once more" "${@:2}"
+	fi
+	check "$name: the right one wins by chance alone ($wins of $n)" by_chance "$wins" "$n"
 }
 
 id=d-plain01 dn=uid=d-plain01,$people
