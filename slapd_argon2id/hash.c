@@ -9,7 +9,7 @@
 #define HASH_BYTES 32
 #define LANES_MAX 64
 
-int pwhash_cost_is_valid(const struct pwhash_cost *cost)
+int pwhash_cost_check(const struct pwhash_cost *cost)
 {
 	return cost->lanes >= 1 && cost->lanes <= LANES_MAX && cost->passes >= 1 && cost->passes <= 1000 &&
 			cost->memory_kib >= 8 * cost->lanes && cost->memory_kib <= UINT32_C(4194304)
@@ -28,7 +28,7 @@ enum pwhash_result pwhash_make(char out[PWHASH_SIZE], const struct pwhash_cost *
 {
 	unsigned char salt[SALT_BYTES];
 
-	if (len > PWHASH_PASSWORD_MAX || pwhash_cost_is_valid(cost) != 0 || entropy(salt, sizeof(salt)) != 0)
+	if (len > PWHASH_PASSWORD_MAX || pwhash_cost_check(cost) != 0 || entropy(salt, sizeof(salt)) != 0)
 		return PWHASH_FAILED;
 	return argon2id_hash_encoded(cost->passes, cost->memory_kib, cost->lanes, password, len, salt,
 		       sizeof(salt), HASH_BYTES, out, PWHASH_SIZE) == ARGON2_OK

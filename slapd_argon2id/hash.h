@@ -33,7 +33,7 @@ enum pwhash_result {
 };
 
 /* 0, or -1 where cost can't be had (RFC 9106, 3.1: at least 8 KiB a lane) or is absurd. */
-int pwhash_cost_is_valid(const struct pwhash_cost *cost);
+int pwhash_cost_check(const struct pwhash_cost *cost);
 
 /* A new hash of the len bytes at password, under a salt of its own. */
 enum pwhash_result pwhash_make(char out[PWHASH_SIZE], const struct pwhash_cost *cost,

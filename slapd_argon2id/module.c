@@ -105,7 +105,7 @@ __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 			fprintf(stderr, "pw-argon2id: m=KIB, t=PASSES and p=LANES are the arguments, not %s\n", argv[i]);
 			return -1;
 		}
-	if (pwhash_cost_is_valid(&cost) != 0) {
+	if (pwhash_cost_check(&cost) != 0) {
 		fprintf(stderr, "pw-argon2id: m=%u t=%u p=%u can't be had (8 KiB a lane at least)\n", cost.memory_kib,
 			cost.passes, cost.lanes);
 		return -1;
