@@ -30,6 +30,7 @@ enum dencrypt_result dencrypt_proof_verify(const struct dencrypt_certificate *ce
  * `uri` (RFC 7512) names the token or the object on it: the first certificate that fits, and its
  * key. DENCRYPT_WRONG_PIN also where the token is locked or the key isn't on it; DENCRYPT_IO where
  * OpenSSL's engine for PKCS#11 isn't installed or finds no token.
+ * Thread rule: one thread.
  */
 enum dencrypt_result dencrypt_token_open(const char *uri, const char *pin, struct dencrypt_key **key,
 					 struct dencrypt_certificate **certificate);

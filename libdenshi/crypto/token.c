@@ -10,25 +10,28 @@
 #include "crypto/internal.h"
 #include "crypto/proof.h"
 
-/* NULL where it isn't installed. Freed with ENGINE_finish and ENGINE_free. */
-static ENGINE *engine_with(const char *pin)
+/* Once, and to the end of the program: its keys need it, and libp11 doesn't give back all that it
+ * took. NULL where it isn't installed. */
+static ENGINE *load_engine(void)
 {
-	ENGINE *engine;
+	static ENGINE *engine;
 
+	if (engine)
+		return engine;
 	ENGINE_load_builtin_engines();
 	engine = ENGINE_by_id("pkcs11");
-	if (!engine)
-		return NULL;
-	if (ENGINE_init(engine) != 1) {
+	if (engine && ENGINE_init(engine) != 1) {
 		ENGINE_free(engine);
-		return NULL;
-	}
-	if (ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0) != 1) {
-		ENGINE_finish(engine);
-		ENGINE_free(engine);
-		return NULL;
+		engine = NULL;
 	}
 	return engine;
+}
+
+static ENGINE *engine_with(const char *pin)
+{
+	ENGINE *engine = load_engine();
+
+	return engine && ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0) == 1 ? engine : NULL;
 }
 
 static X509 *certificate_on(ENGINE *engine, const char *uri)
@@ -71,10 +74,5 @@ enum dencrypt_result dencrypt_token_open(const char *uri, const char *pin, struc
 	}
 	X509_free(x509);
 	EVP_PKEY_free(pkey);
-	/* The key needs it to the end of the program. */
-	if (engine && result != DENCRYPT_OK) {
-		ENGINE_finish(engine);
-		ENGINE_free(engine);
-	}
 	return result == DENCRYPT_OK ? result : dencrypt_failure(result);
 }
