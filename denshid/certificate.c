@@ -377,8 +377,10 @@ enum den_code certificate_granted(struct call *c)
 	char id[33];
 	enum den_code code = open_grant(c, &proof, id);
 
-	if (code == DEN_OK)
+	if (code == DEN_OK) {
 		den_message_add_string(c->out, DEN_TAG_ORG, c->shared->site->org);
+		den_message_add_string(c->out, DEN_TAG_ID, id);
+	}
 	dendir_proof_free(proof);
 	return code;
 }
@@ -399,6 +401,11 @@ enum den_code certificate_request(struct call *c)
 		return DEN_CA_REFUSED;
 	}
 	code = open_grant(c, &proof, id);
+	/* The key waits for this grant: another one wouldn't find it again. */
+	if (code == DEN_OK && strcmp(id, call_string(c, DEN_TAG_ID)) != 0) {
+		call_arg(c, "%s", call_string(c, DEN_TAG_LOGIN));
+		code = DEN_GRANT_NONE;
+	}
 	if (code == DEN_OK) {
 		code = dendir_grant_request(dendir_proof_connection(proof), id, der, len);
 		call_refused(c, dendir_proof_connection(proof), code);
@@ -423,7 +430,15 @@ enum den_code certificate_fetch(struct call *c)
 		code = DEN_INTERNAL;
 	if (code == DEN_OK)
 		code = dendir_grant_read(d, call_string(c, DEN_TAG_ID), g);
-	if (code == DEN_OK && *g->refused) {
+	if (code == DEN_OK && !g->request_len && !g->certificate_len && g->revoked < 0 && g->expires > c->now) {
+		code = DEN_GRANT_OPEN;
+	} else if (code == DEN_OK && g->revoked >= 0) {
+		call_arg(c, "%s", g->owner);
+		code = g->certificate_len ? DEN_CERT_REVOKED : DEN_GRANT_NONE;
+	} else if (code == DEN_OK && !g->request_len && !g->certificate_len) {
+		call_arg(c, "%s", g->owner);
+		code = DEN_GRANT_NONE;
+	} else if (code == DEN_OK && *g->refused) {
 		call_arg(c, "%s", g->refused);
 		code = DEN_CA_REFUSED;
 	} else if (code == DEN_OK && !g->certificate_len) {

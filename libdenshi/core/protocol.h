@@ -95,12 +95,11 @@ enum den_op {
 	 * CERT_GRANT: LOGIN..., [DRY_RUN] -> OK + PENDING_COUNT.
 	 * CERT_LIST: [LOGIN] -> rows LOGIN, STATE ("granted", "requested", "issued", "revoked",
 	 *   "expired", "refused"), EXPIRES (u64 time), SERIAL_HEX, ID.
-	 * CERT_REQUEST: LOGIN, PASSWORD, BYTES (PKCS#10 DER) -> OK + ID (of the grant). The login
-	 *   password is an attempt like any other (R-CERT-2).
-	 * CERT_GRANTED: LOGIN, PASSWORD -> OK + ORG: may this user acquire one now? Asked before
-	 *   a key is made. An attempt as well; cleared when right.
-	 * CERT_FETCH: ID -> OK + BYTES (certificate DER), CA_BYTES; CA_REFUSED; or CA_SILENT (not
-	 *   yet: ask again).
+	 * CERT_GRANTED: LOGIN, PASSWORD -> OK + ORG, ID (of the grant): may this user acquire one now?
+	 *   Asked before a key is made. The login password is an attempt like any other (R-CERT-2).
+	 * CERT_REQUEST: LOGIN, PASSWORD, ID, BYTES (PKCS#10 DER) -> OK + ID. An attempt as well.
+	 * CERT_FETCH: ID -> OK + BYTES (certificate DER), CA_BYTES; CA_REFUSED; CA_SILENT (not
+	 *   yet: ask again); or GRANT_OPEN (nothing was requested with it).
 	 * CERT_REVOKE: LOGIN, REASON, APPROVAL_PASSWORD -> OK.
 	 * SSH_KEYS: LOGIN -> OK + TEXT, one line for authorized_keys(5); or a refusal.
 	 */

@@ -88,6 +88,33 @@ static enum dencrypt_result write_aside(int folder, const char *name, const char
 	return result;
 }
 
+/*
+ * Without a name until it is whole: whatever ends the program, no part of it is left in the folder.
+ * DENCRYPT_BAD_ARGUMENT where the file system can't do that.
+ */
+static enum dencrypt_result write_unnamed(int folder, const char *name, const struct dencrypt_bytes *bytes,
+					  mode_t mode)
+{
+	enum dencrypt_result result;
+	char path[32];
+	int fd, error;
+
+	fd = openat(folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return DENCRYPT_BAD_ARGUMENT;
+	result = fill(fd, bytes, mode);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (result == DENCRYPT_OK && linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) != 0)
+		result = errno == EEXIST ? DENCRYPT_EXISTS :
+			 errno == ENOENT || errno == EXDEV || errno == EOPNOTSUPP ? DENCRYPT_BAD_ARGUMENT : DENCRYPT_IO;
+	if (result == DENCRYPT_OK && fsync(folder) != 0)
+		result = DENCRYPT_IO;
+	error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
 static enum dencrypt_result write_named(const char *path, const struct dencrypt_bytes *bytes,
 					mode_t mode, unsigned int rename_flags)
 {
@@ -110,6 +137,8 @@ static enum dencrypt_result write_named(const char *path, const struct dencrypt_
 	else if (length < 0 || (size_t)length >= sizeof(temp))
 		result = io_error(ENAMETOOLONG);
 	else
+		result = rename_flags & RENAME_NOREPLACE ? write_unnamed(folder, name, bytes, mode) : DENCRYPT_BAD_ARGUMENT;
+	if (result == DENCRYPT_BAD_ARGUMENT && *name != '\0')
 		result = write_aside(folder, name, temp, bytes, mode, rename_flags);
 	error = errno;
 	close(folder);

@@ -1,0 +1,83 @@
+/* Ends the program with SIGKILL at the Nth of the calls by which it shows anything to the outside
+ * (LD_PRELOAD, KILL_AT=N): files made, written, named and removed, messages sent and received. Each
+ * N up to the end is a step. tests/sandboxed/cert-killed.sh. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void step(void)
+{
+	static long n;
+	const char *at = getenv("KILL_AT");
+
+	if (at && ++n == strtol(at, NULL, 10))
+		kill(getpid(), SIGKILL);
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+int openat(int folder, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode = 0;
+
+	va_start(ap, flags);
+	if (flags & (O_CREAT | __O_TMPFILE))
+		mode = va_arg(ap, mode_t);
+	va_end(ap);
+	step();
+	return REAL(openat)(folder, path, flags, mode);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+	step();
+	return REAL(write)(fd, data, size);
+}
+
+int fsync(int fd)
+{
+	step();
+	return REAL(fsync)(fd);
+}
+
+int linkat(int from, const char *path, int to, const char *name, int flags)
+{
+	step();
+	return REAL(linkat)(from, path, to, name, flags);
+}
+
+int unlink(const char *path)
+{
+	step();
+	return REAL(unlink)(path);
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+	step();
+	return REAL(send)(fd, data, size, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	step();
+	return REAL(sendmsg)(fd, message, flags);
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+	step();
+	return REAL(recv)(fd, data, size, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	step();
+	return REAL(recvmsg)(fd, message, flags);
+}

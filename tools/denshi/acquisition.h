@@ -1,0 +1,51 @@
+/*
+ * A certificate being acquired (R-CERT-2), and its files. The key, under the PIN, waits in a file of its
+ * own (`.waiting`, mode 0600) from before the request until the files are there: the grant serves one
+ * acquisition, and whatever ends the program in between, the next run goes on with that key.
+ */
+#ifndef DENSHI_CLI_ACQUISITION_H
+#define DENSHI_CLI_ACQUISITION_H
+
+#include <limits.h>
+
+#include "core/loginid.h"
+#include "core/secret.h"
+#include "crypto/certificate.h"
+#include "crypto/csr.h"
+#include "tools/denshi/args.h"
+#include "tools/denshi/cli.h"
+
+#define ACQUISITION_ID_SIZE 128
+
+struct acquisition {
+	char login[DEN_LOGIN_ID_SIZE];
+	char id[ACQUISITION_ID_SIZE]; /* of the grant */
+	char p12[PATH_MAX];
+	char pem[PATH_MAX], crt[PATH_MAX], pub[PATH_MAX]; /* "" for none */
+	char waiting[PATH_MAX];
+	int resumed; /* the key is that of a former run */
+	struct den_secret *pin;
+	struct dencrypt_key *key;
+	struct dencrypt_certificate *certificate, *ca;
+};
+
+/* Says why, and returns the exit status. path may be NULL. */
+int acquisition_refused(struct cli *cli, enum dencrypt_result result, const char *path);
+
+/* The paths, by the options; -1 where one is too long. */
+int acquisition_name_files(struct acquisition *a, const struct args *args);
+
+/* Nothing is there yet but of a former run, and the folders can be written. The exit status. */
+int acquisition_check_paths(struct cli *cli, const struct acquisition *a);
+
+/* Takes up a former run's key and grant, with its PIN. CLI_DONE also where there is none: a->key is then NULL. */
+int acquisition_resume(struct cli *cli, struct acquisition *a);
+
+/* Puts key and grant into the file that waits; takes it away. The exit status. */
+int acquisition_keep_key(struct cli *cli, const struct acquisition *a);
+int acquisition_drop_key(struct cli *cli, const struct acquisition *a);
+
+/* All files, or none; what a former run has written of them stays. The exit status. */
+int acquisition_write_files(struct cli *cli, const struct acquisition *a);
+
+#endif
