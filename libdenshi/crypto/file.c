@@ -166,8 +166,10 @@ static enum dencrypt_result check_file(int fd, enum dencrypt_file_kind kind, siz
 
 	if (fstat(fd, &st) != 0)
 		return DENCRYPT_IO;
-	if (!S_ISREG(st.st_mode) || (st.st_mode & forbidden) ||
-	    (st.st_uid != geteuid() && st.st_uid != 0))
+	if (!S_ISREG(st.st_mode))
+		return DENCRYPT_UNSAFE_FILE;
+	if (kind != DENCRYPT_FILE_ANYONES &&
+	    ((st.st_mode & forbidden) || (st.st_uid != geteuid() && st.st_uid != 0)))
 		return DENCRYPT_UNSAFE_FILE;
 	if (st.st_size < 0 || (uintmax_t)st.st_size > limit)
 		return DENCRYPT_TOO_BIG;

@@ -15,6 +15,7 @@
 enum dencrypt_file_kind {
 	DENCRYPT_FILE_PUBLIC, /* nobody else may write it (group, others) */
 	DENCRYPT_FILE_SECRET, /* nobody else may read or write it */
+	DENCRYPT_FILE_ANYONES, /* owner and bits don't matter: it is what the caller was told to read */
 };
 
 /*

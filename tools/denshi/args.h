@@ -18,6 +18,10 @@
 	OPTION(OUTPUT, "output", "FILE.p12")                                                       \
 	OPTION(PEM, "pem", "FILE")                                                                 \
 	OPTION(RSA, "rsa", NULL)                                                                   \
+	OPTION(BROWSER, "browser", "edge|chromium|firefox")                                        \
+	OPTION(FORMAT, "format", "json|reg|ie-sites")                                              \
+	OPTION(IE_MODE, "ie-mode", "URL")                                                          \
+	OPTION(CA, "ca", "FILE")                                                                   \
 	OPTION(ACCOUNT, "account", "ACCOUNT")                                                      \
 	OPTION(LABEL, "label", "TEXT")                                                             \
 	OPTION(LABEL_EN, "label-en", "TEXT")                                                       \

@@ -76,6 +76,8 @@ static const struct command commands[] = {
 		DEN_CLI_DO_CERT_GET, DEN_CLI_SECRETS_CERT_GET, cli_cert_get},
 	{"cert", "revoke", "LOGIN", 1, 1, COMMON | O(REASON) | O(PASSWORD_FD),
 		DEN_CLI_DO_CERT_REVOKE, DEN_CLI_SECRETS_APPROVAL, cli_cert_revoke},
+	{"client-policy", NULL, "SITE...", 1, ANY_NUMBER, O(HELP) | O(BROWSER) | O(FORMAT) | O(IE_MODE) | O(CA),
+		DEN_CLI_DO_CLIENT_POLICY, DEN_OK, cli_client_policy},
 	{"request", NULL, "BUSINESS [-- COMMAND [ARGUMENT...]]", 1, ANY_NUMBER,
 		COMMON | O(ACCOUNT) | O(SUBJECT) | O(AMOUNT) | O(ATTACH) | O(DIGEST) | O(NEED) | O(FOR) | O(RUN_AS) | O(DRY_RUN),
 		DEN_CLI_DO_REQUEST, DEN_OK, cli_request},
