@@ -72,10 +72,11 @@ static int send_request(struct cli *cli, struct acquisition *a, const struct den
 	den_message_add(request, DEN_TAG_BYTES, csr.data, csr.size);
 	dencrypt_bytes_done(&csr);
 	reply = ask(cli, request, NULL, NULL);
-	status = ask_refused(cli, reply);
+	/* A former run's own request may have arrived meanwhile: what is fetched tells. */
+	status = a->resumed && den_message_kind(reply) == DEN_GRANT_NONE ? CLI_DONE : ask_refused(cli, reply);
 	den_message_free(reply);
-	/* Refused: nothing was used. Not known (denshid is gone): the key may be needed. */
-	if (status != CLI_DONE && status != CLI_DOWN)
+	/* Refused the first time: nothing was used. Otherwise the key may be needed. */
+	if (status != CLI_DONE && status != CLI_DOWN && !a->resumed)
 		(void)acquisition_drop_key(cli, a);
 	return status;
 }
