@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "denshid/chain.h"
 #include "denshid/log.h"
 #include "denshid/session.h"
 #include "directory/normalise.h"
@@ -227,8 +228,10 @@ static enum den_code decide(struct den_world *w, struct den_case *k, struct den_
 	struct call *c = a->c;
 	int approves = k->act == DEN_ACT_APPROVE;
 	const char *reason = call_string(c, DEN_TAG_REASON);
+	char anchor[CHAIN_ANCHOR_SIZE];
 	struct dendir_verdict v = {.request = r, .by = k->who, .word = approves ? "approved" : "rejected",
-		.reason = approves ? NULL : reason, .now = w->now, .serial = serial_in_force(c)};
+		.reason = approves ? NULL : reason, .now = w->now, .serial = serial_in_force(c),
+		.anchor = chain_anchor(anchor)};
 	struct dendir_proof *proof = NULL;
 	enum den_code code = approval_decide(w, k);
 	unsigned more;
@@ -605,8 +608,9 @@ static enum den_code fill_spot(struct use *u, struct den_request *r)
 static enum den_code approve_spot(struct use *u, struct den_request *r, struct dendir *approver, const char *by)
 {
 	struct call *c = u->context.c;
+	char anchor[CHAIN_ANCHOR_SIZE];
 	struct dendir_verdict v = {.request = r, .by = by, .word = "approved", .now = u->world.now,
-		.serial = serial_in_force(c)};
+		.serial = serial_in_force(c), .anchor = chain_anchor(anchor)};
 	enum den_code code = approval_enter(c, u->context.d, r);
 
 	if (code == DEN_OK)

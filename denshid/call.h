@@ -149,6 +149,8 @@ operation authority_list, authority_show, authority_change;
 operation catalogue_change;
 /* request.c */
 operation request_new, request_list, request_withdraw;
+/* record.c */
+operation record_list;
 /* approval.c */
 operation request_decide, approval_use, approval_on_the_spot;
 

@@ -61,6 +61,7 @@ static const struct row {
 	{DEN_OP_REQUEST_LIST, request_list, USER, COMMAND_MS, 1},
 	{DEN_OP_REQUEST_DECIDE, request_decide, USER, COMMAND_MS, 0},
 	{DEN_OP_REQUEST_WITHDRAW, request_withdraw, USER, COMMAND_MS, 0},
+	{DEN_OP_LOG, record_list, ANYONE, UPDATE_MS, 1},
 	{DEN_OP_UNLOCK, user_unlock, MASTER, COMMAND_MS, 0},
 	{DEN_OP_LOGOUT, session_logout, USER, COMMAND_MS, 0},
 };

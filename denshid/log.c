@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 static int to_stderr, debugging;
+static void (*keeper)(const char *record);
 
 void log_open(int foreground, int debug)
 {
@@ -91,6 +92,11 @@ static size_t put_value(char *line, size_t used, size_t size, const char *value)
 	return used;
 }
 
+void log_keep(void (*keep)(const char *record))
+{
+	keeper = keep;
+}
+
 void log_audit(const char *event, ...)
 {
 	char line[1024];
@@ -109,4 +115,6 @@ void log_audit(const char *event, ...)
 	}
 	va_end(ap);
 	put(LOG_NOTICE, line);
+	if (keeper)
+		keeper(line + strlen("audit "));
 }

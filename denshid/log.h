@@ -14,6 +14,9 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Logs and exits with status 1. */
 void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* Where audit records go besides, from now on (chain.h). */
+void log_keep(void (*keep)(const char *record));
+
 /* Pairs of key and value, ended by NULL; a NULL or empty value is left out. */
 void log_audit(const char *event, ...) __attribute__((sentinel));
 

@@ -20,6 +20,7 @@
 
 #include "core/clock.h"
 #include "denshid/last.h"
+#include "denshid/chain.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
 #include "denshid/pace.h"
@@ -219,6 +220,7 @@ static void serve(const struct den_config *config, const char *path, const struc
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
 	find_services(&shared);
+	chain_open(&shared);
 	session_folder(&shared);
 	last_folder(&shared);
 	ends[0] = evsignal_new(base, SIGTERM, on_signal, base);

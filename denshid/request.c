@@ -314,7 +314,7 @@ static void add_attachment(struct den_message *m, const struct den_attachment *a
 
 static void add_decision(struct den_message *m, const struct den_decision *d)
 {
-	char line[256];
+	char line[sizeof(d->on) + 64];
 
 	if (!*d->word)
 		return;

@@ -161,10 +161,13 @@ enum den_op {
 
 	/*
 	 * UNLOCK: LOGIN, KIND, APPROVAL_PASSWORD (the master's), INITIAL -> UNLOCKED[_APPROVAL]
+	 * LOG: [LOGIN (records about this user)], [TIME (only since then)], [DRY_RUN (only verify)] -> rows NUMBER, TIME, RECORD;
+	 *   then OK, LOG_SOUND, LOG_BROKEN or LOG_UNFIT + NUMBER (of records). For masters and root.
 	 * LOGOUT: TOKEN, WHICH ("business", "login") -> LOGOUT_*
 	 */
 	DEN_OP_UNLOCK = 120,
 	DEN_OP_LOGOUT,
+	DEN_OP_LOG,
 };
 
 #define DEN_COUNTED_MAX 1000

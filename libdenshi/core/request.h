@@ -27,7 +27,7 @@ struct den_decision {
 	char word[12]; /* "", "approved", "rejected" */
 	char by[DEN_LOGIN_ID_SIZE];
 	char digest[DEN_DIGEST_SIZE]; /* of what they saw */
-	char on[160];		      /* "TIME HOST SERIAL": when, where, under which authorities */
+	char on[256]; /* "TIME HOST SERIAL ANCHOR": when, where, under which authorities, where that host's audit chain stood */
 };
 
 /* A file that the request is about: it is named and digested, never stored. */

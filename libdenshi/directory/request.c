@@ -277,11 +277,11 @@ static size_t next_place(const struct dendir_verdict *v)
 enum den_code dendir_request_decide(struct dendir *approver, const struct dendir_verdict *v)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE], name[NAME_SIZE], on[160];
+	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE], when[DENDIR_TIME_SIZE], name[NAME_SIZE], on[256];
 	enum den_code code;
 
-	snprintf(on, sizeof(on), "%s %.110s %" PRId64, dendir_time(when, v->now), dendir_site_of(approver)->host,
-		v->serial);
+	snprintf(on, sizeof(on), "%s %.110s %" PRId64 "%s%.96s", dendir_time(when, v->now), dendir_site_of(approver)->host,
+		v->serial, *v->anchor ? " " : "", v->anchor);
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecision", v->word);
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecidedBy", dendir_dn(who, approver, DENDIR_DN_APPROVAL, v->by));
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecidedDigest", v->request->digest);

@@ -45,6 +45,7 @@ struct dendir_verdict {
 	const char *word;   /* "approved", "rejected" */
 	const char *reason; /* NULL: none */
 	int64_t now, serial;
+	const char *anchor; /* of this host's audit records; "": none */
 };
 /* Puts it on the entry that is next. DEN_REQUEST_DECIDED where somebody was faster: read it again. */
 enum den_code dendir_request_decide(struct dendir *approver, const struct dendir_verdict *v);

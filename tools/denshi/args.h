@@ -43,6 +43,9 @@
 	OPTION(CURRENCY, "currency", "CUR,...")                                                    \
 	OPTION(NEED_FROM, "need-from", "AMOUNT N,...")                                             \
 	OPTION(LIMITS, "limits", "LOGIN AMOUNT,...")                                               \
+	OPTION(VERIFY, "verify", NULL)                                                             \
+	OPTION(USER, "user", "LOGIN")                                                              \
+	OPTION(SINCE, "since", "DATE|TIME")                                                        \
 	OPTION(REASON, "reason", "TEXT")                                                           \
 	OPTION(MINE, "mine", NULL)                                                                 \
 	OPTION(TO_APPROVE, "to-approve", NULL)                                                     \

@@ -42,6 +42,7 @@ static int patience_ms(const struct den_message *request)
 	case DEN_OP_UPDATE_SHOW:
 	case DEN_OP_UPDATE_RUN:
 	case DEN_OP_UPDATE_HISTORY:
+	case DEN_OP_LOG:
 		return DEN_TIMEOUT_UPDATE_MS;
 	default:
 		return DEN_TIMEOUT_COMMAND_MS;
@@ -89,6 +90,7 @@ static int status_of(enum den_code code)
 	case DEN_APPROVED:
 	case DEN_APPROVED_PARTLY:
 	case DEN_WITHDRAWN:
+	case DEN_LOG_SOUND:
 	case DEN_APPROVAL_USED:
 	case DEN_APPROVAL_STANDS:
 	case DEN_ALLOWED:

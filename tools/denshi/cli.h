@@ -71,6 +71,7 @@ int cli_requests(struct cli *cli, const struct args *args);
 int cli_approve(struct cli *cli, const struct args *args);
 int cli_reject(struct cli *cli, const struct args *args);
 int cli_withdraw(struct cli *cli, const struct args *args);
+int cli_log(struct cli *cli, const struct args *args);
 int cli_check_approval(struct cli *cli, const struct args *args);
 int cli_passwd(struct cli *cli, const struct args *args);
 int cli_unlock(struct cli *cli, const struct args *args);
