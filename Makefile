@@ -171,6 +171,7 @@ fuzzers: $(FUZZERS)
 # Of denshid, what makes the snapshot.
 PUBLISHED := $(patsubst %,$(B)/o/denshid/%.o,versions base published log)
 $(B)/tests/test_published: $(PUBLISHED)
+$(B)/tests/test_pace: $(B)/o/denshid/pace.o
 
 # cmocka, and every room: a unit test takes what it needs.
 $(B)/tests/test_%: $(B)/o/tests/unit/test_%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE) $(PWHASH)

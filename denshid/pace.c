@@ -23,6 +23,12 @@ struct pace *pace_new(void)
 	return p;
 }
 
+void pace_free(struct pace *p)
+{
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
 int64_t pace_now_us(void)
 {
 	struct timespec t;

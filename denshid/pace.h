@@ -13,6 +13,7 @@ struct pace;
 
 /* NULL without memory. */
 struct pace *pace_new(void);
+void pace_free(struct pace *p);
 
 int64_t pace_now_us(void);
 

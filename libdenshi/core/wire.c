@@ -300,34 +300,46 @@ int den_message_send(int fd, const struct den_message *m, int timeout_ms)
 	}
 }
 
-struct den_message *den_message_receive(int fd, int timeout_ms)
+/* Length of the next packet, which stays where it is, 0 at the end; -1 with errno. */
+static ssize_t await_packet(int fd, int64_t deadline)
 {
-	int64_t deadline = den_now_ms() + timeout_ms;
-	struct den_message *m = NULL;
-	unsigned char *packet = malloc(DEN_MESSAGE_MAX);
-	ssize_t n;
-
-	if (!packet)
-		return NULL;
 	for (;;) {
-		/* MSG_TRUNC: the true length, so that a larger packet is seen as such. */
-		n = recv(fd, packet, DEN_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+		/* MSG_TRUNC: the true length, and nothing is copied. */
+		ssize_t n = recv(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+
 		if (n >= 0)
-			break;
+			return n;
 		if (errno == EINTR)
 			continue;
 		if ((errno != EAGAIN && errno != EWOULDBLOCK) || wait_for(fd, POLLIN, deadline) != 0)
-			goto out;
+			return -1;
 	}
-	if (n == 0) {
-		errno = ECONNRESET;
-		goto out;
+}
+
+struct den_message *den_message_receive(int fd, int timeout_ms)
+{
+	ssize_t n = await_packet(fd, den_now_ms() + timeout_ms);
+	struct den_message *m = NULL;
+	unsigned char *packet;
+	int kept;
+
+	if (n < 0)
+		return NULL;
+	if (n == 0 || (size_t)n > DEN_MESSAGE_MAX) {
+		/* Out of the way of the next one. */
+		(void)!recv(fd, NULL, 0, MSG_DONTWAIT);
+		errno = n == 0 ? ECONNRESET : EMSGSIZE;
+		return NULL;
 	}
-	m = den_message_parse(packet, (size_t)n);
-out:
-	n = errno;
-	explicit_bzero(packet, DEN_MESSAGE_MAX);
+	packet = malloc((size_t)n);
+	if (!packet)
+		return NULL;
+	/* There already: nobody else reads here. */
+	if (recv(fd, packet, (size_t)n, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC) == n)
+		m = den_message_parse(packet, (size_t)n);
+	kept = errno;
+	explicit_bzero(packet, (size_t)n);
 	free(packet);
-	errno = (int)n;
+	errno = kept;
 	return m;
 }

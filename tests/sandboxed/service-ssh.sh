@@ -79,6 +79,22 @@ enter 2201 d-first01 '' -tt
 check "the first login changes the password" says 'login password was changed' ''
 check "and goes on to a shell" says 'd-first01$' ''
 
+# In the user's language, whatever the terminal's.
+runuser -u d-master1 -- denshi user create d-first03 --name 新人 --mail new@acme.example --language ja --password-fd 0 --yes \
+	<<<hatsu1234 >/dev/null 2>&1
+as_master user-update --yes >/dev/null
+await 10 getent passwd d-first03
+answers 'ログインパスワード: $' machigai1 'ログインパスワード: $' hatsu1234 '現在のログインパスワード: $' hatsu1234 \
+	'新しいログインパスワード: $' mizu 'パスワード \(確認\): $' mizu \
+	'新しいログインパスワード: $' Mikan-21-ka 'パスワード \(確認\): $' Mikan-21-ka '\$ $' 'id -un' '\$ $' exit
+enter 2201 d-first03 '' -tt
+check "a first login in Japanese: a wrong password is told" says '残り 5 回' ''
+check "what it is about" says '初回ログインです' ''
+check "a rule that is broken" says '文字以上|足りません|短' ''
+check "and done" says 'ログインパスワードを変更しました' ''
+check "with a shell" says 'd-first03$' ''
+check "nothing of it in English" says_not 'password' ''
+
 # ---- sshd's made-up passwords ----
 before=$(grep -c 'd-nobody1' "$DENSHI_SANDBOX/slapd.log")
 answers 'assword: $' guess-1 'assword: $' guess-2 'assword: $' guess-3
