@@ -202,10 +202,8 @@ FUZZ_SECONDS ?= 60
 fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)
 	tests/fuzz/run $(B) $(FUZZ_SECONDS)
 
-bench: all stage $(BENCHES) ## figures, side by side, as ratios
-	bench/run B=$(B)
-	bench/scale B=$(B)
-	bench/update B=$(B)
+bench: all stage $(BENCHES) ## figures, side by side, as ratios; BENCH="scale races": some parts
+	bench/run B=$(B) $(BENCH)
 
 # What denshid makes a snapshot of, without the rest of it.
 $(B)/bench/rebuild: bench/rebuild.c $(PUBLISHED) $(DIRECTORY) $(CORE)

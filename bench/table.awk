@@ -31,7 +31,7 @@ function is_met(x, relation, bound) {
 	if (relation == "1+-") return x >= 1 - bound && x <= 1 + bound
 	return relation == "<=" ? x <= bound + 0 : relation == ">=" ? x >= bound + 0 : x == bound + 0
 }
-function line(a, b, c, d, e, f) { printf "%-30s%12s  %-24s%9s  %-14s%s\n", a, b, c, d, e, f }
+function line(a, b, c, d, e, f) { printf "%-36s%12s  %-24s%9s  %-14s%s\n", a, b, c, d, e, f }
 
 FNR == 1 { file++ }
 file == 1 && !/^#/ { row[++rows] = $0 }
@@ -49,22 +49,26 @@ END {
 	for (k = 1; k <= rows; k++) {
 		n = split(row[k], f, /[ \t]*\|[ \t]*/)
 		if (n < 2) {
-			print row[k]
-			if (row[k] != "") section = row[k]
+			if (row[k] != "") section = heading = row[k]
 			continue
 		}
-		ours = median(all[f[3]]); peer = median(all[f[4]])
-		quotient = median(quotients(f[3], f[4]))
+		split(f[4], beside, ", ")
+		ours = median(all[f[3]]); peer = median(all[beside[1]])
+		quotient = median(quotients(f[3], beside[1]))
 		if (quotient == "" && ours != "" && peer + 0 > 0)
 			quotient = ours / peer
 		# a part that was not run
 		if (ours == "")
 			continue
-		verdict = ""
+		if (heading != "") printf "%s%s\n", parted++ ? "\n" : "", heading
+		heading = verdict = ""
 		if (split(f[6], g, " ") == 3)
 			verdict = is_met(g[1] == "ratio" ? quotient : ours, g[2], g[3]) ? "met" : "MISSED"
 		goal = verdict == "" ? "" : (g[1] == "ratio" ? "ratio " : "") g[2] " " g[3]
-		line("  " f[1], number(ours, f[2]), f[4] == "" ? "" : f[5] " " number(peer, f[2]), ratio(quotient), goal, verdict)
+		shown = f[4] == "" ? "" : f[5] (f[5] == "" ? "" : " ") number(peer, f[2])
+		for (i = 2; i in beside; i++)
+			shown = shown ", " number(median(all[beside[i]]), f[2])
+		line("  " f[1], number(ours, f[2]), shown, ratio(quotient), goal, verdict)
 		printf "%s: %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", section, f[1], f[2], ours, f[5], peer, quotient, goal, verdict > TSV
 	}
 }
