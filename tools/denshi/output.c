@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <wchar.h>
 
 #include "core/protocol.h"
 #include "tools/denshi/ask.h"
@@ -323,22 +324,21 @@ static void wrap_last(struct libscols_column *column, const char *const *cells, 
 		}
 }
 
-void output_table(struct cli *cli, const enum den_code *headings, size_t columns,
-	const char *const *cells, size_t rows)
+/* widths: NULL, or how wide each column is at least. */
+static void print_cells(struct cli *cli, const enum den_code *headings, const size_t *widths, int headed,
+	size_t columns, const char *const *cells, size_t rows)
 {
 	struct libscols_table *table = scols_new_table();
 	struct libscols_column *last = NULL;
-	int headed = 0;
 
 	if (!table)
 		output_no_memory();
 	scols_table_enable_minout(table, 1);
 	scols_table_set_column_separator(table, "  ");
 	for (size_t i = 0; i < columns; i++) {
-		headed |= headings[i] != DEN_OK;
 		last = scols_table_new_column(table,
-			headings[i] == DEN_OK ? "" : den_text(cli->lang, headings[i]), 0,
-			i + 1 == columns ? SCOLS_FL_WRAP : 0);
+			headings[i] == DEN_OK ? "" : den_text(cli->lang, headings[i]),
+			widths ? (double)widths[i] : 0, i + 1 == columns ? SCOLS_FL_WRAP : 0);
 		if (!last)
 			output_no_memory();
 	}
@@ -355,6 +355,16 @@ void output_table(struct cli *cli, const enum den_code *headings, size_t columns
 	scols_unref_table(table);
 }
 
+void output_table(struct cli *cli, const enum den_code *headings, size_t columns,
+	const char *const *cells, size_t rows)
+{
+	int headed = 0;
+
+	for (size_t i = 0; i < columns; i++)
+		headed |= headings[i] != DEN_OK;
+	print_cells(cli, headings, NULL, headed, columns, cells, rows);
+}
+
 static void free_cells(char **cells, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -362,7 +372,39 @@ static void free_cells(char **cells, size_t count)
 	free(cells);
 }
 
-static void print_table(struct cli *cli, const struct listing *listing)
+static size_t width_of(const char *text)
+{
+	size_t width = 0, len;
+	mbstate_t state = {0};
+	wchar_t c;
+
+	for (; (len = mbrtowc(&c, text, MB_CUR_MAX, &state)) - 1 < (size_t)-3; text += len)
+		width += wcwidth(c) > 0 ? (size_t)wcwidth(c) : 0;
+	return width;
+}
+
+static void widen(size_t *width, const char *text)
+{
+	size_t needed = width_of(text);
+
+	*width = needed > *width ? needed : *width;
+}
+
+void listing_widen(const struct cli *cli, const struct listing *listing, const json_t *row, size_t *widths)
+{
+	for (size_t k = 0; k < listing->count; k++) {
+		char *text;
+
+		if (is_hidden(&listing->columns[k]))
+			continue;
+		text = cell(cli, &listing->columns[k], row);
+		widen(widths, den_text(cli->lang, listing->columns[k].heading));
+		widen(widths++, text);
+		free(text);
+	}
+}
+
+void listing_print_part(struct cli *cli, const struct listing *listing, const size_t *widths, int first)
 {
 	size_t rows = json_array_size(listing->rows), shown = 0, n = 0;
 	char **cells = calloc(rows * listing->count + 1, sizeof(*cells));
@@ -378,7 +420,7 @@ static void print_table(struct cli *cli, const struct listing *listing)
 			if (!is_hidden(&listing->columns[k]))
 				cells[n++] = cell(cli, &listing->columns[k],
 					json_array_get(listing->rows, i));
-	output_table(cli, headings, shown, (const char *const *)cells, rows);
+	print_cells(cli, headings, widths, first, shown, (const char *const *)cells, rows);
 	free_cells(cells, n);
 	free(headings);
 }
@@ -390,7 +432,7 @@ void listing_print(struct cli *cli, const struct listing *listing)
 	else if (json_array_size(listing->rows) == 0)
 		say(cli, stdout, DEN_CLI_NOTHING_LISTED);
 	else
-		print_table(cli, listing);
+		listing_print_part(cli, listing, NULL, 1);
 }
 
 void listing_print_pairs(struct cli *cli, const struct listing *listing, size_t row)

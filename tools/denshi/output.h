@@ -53,6 +53,11 @@ void listing_done(struct listing *listing);
 /* The listing as a table with headings, or as a JSON array. */
 void listing_print(struct cli *cli, const struct listing *listing);
 
+/* A long one in parts, whose columns are at least so wide; the first has the headings. */
+void listing_print_part(struct cli *cli, const struct listing *listing, const size_t *widths, int first);
+/* Widens the widths of the visible columns to what the row, and the headings, need. */
+void listing_widen(const struct cli *cli, const struct listing *listing, const json_t *row, size_t *widths);
+
 /* Label and value of one row, hidden and absent ones left out; no JSON. */
 void listing_print_pairs(struct cli *cli, const struct listing *listing, size_t row);
 

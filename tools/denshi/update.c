@@ -9,6 +9,7 @@
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 #include "tools/denshi/prompt.h"
+#include "tools/denshi/spool.h"
 
 /* How often one who sits at a terminal is shown what somebody else has left, and how
  * long another one's update is waited for. */
@@ -178,55 +179,48 @@ static void say_how_many(struct cli *cli, const char *filter, uint64_t n)
 		say(cli, stdout, DEN_UPDATE_NOT_DUE);
 }
 
-static void print_changes(struct cli *cli, const struct listing *listing, const char *filter,
-	const struct den_message *shown, int alone)
+static void print_changes(struct cli *cli, struct spool *rows, const char *filter, const struct den_message *shown,
+	int alone)
 {
-	json_t *object;
-
-	if (!cli->json) {
-		if (json_array_size(listing->rows) > 0)
-			listing_print(cli, listing);
-		if (alone)
-			say_how_many(cli, filter, den_message_number(shown, DEN_TAG_PENDING_COUNT, 0));
-		return;
-	}
 	/* With the update itself to follow, that is the one answer. */
-	if (!alone)
+	if (cli->json && alone)
+		spool_print_json(rows, output_reply(shown), "changes");
+	if (cli->json)
 		return;
-	object = output_reply(shown);
-	json_object_set(object, "changes", listing->rows);
-	output_json(object);
+	spool_print(rows);
+	if (alone)
+		say_how_many(cli, filter, den_message_number(shown, DEN_TAG_PENDING_COUNT, 0));
 }
 
-static struct den_message *ask_changes(struct cli *cli, const char *filter, struct listing *listing)
+static struct den_message *ask_changes(struct cli *cli, const char *filter, struct spool *rows)
 {
 	struct den_message *request = ask_new(DEN_OP_UPDATE_SHOW);
 
 	den_message_add_string(request, DEN_TAG_FILTER, filter);
-	return ask(cli, request, listing_row, listing);
+	return ask(cli, request, spool_row, rows);
 }
 
 /* Shows what is pending and puts it into force. *code: what denshid said last. */
 static int show_and_run(struct cli *cli, const struct args *args, enum den_code *code)
 {
 	const char *filter = args->operands ? args->operand[0] : NULL;
-	struct listing listing = LISTING(changes);
-	struct den_message *shown;
+	struct spool rows = SPOOL(cli, changes);
+	struct den_message *shown = ask_changes(cli, filter, &rows);
 	int status, pending, alone;
 
-	listing.rows = json_array();
-	shown = ask_changes(cli, filter, &listing);
 	*code = (enum den_code)den_message_kind(shown);
 	status = ask_refused(cli, shown);
+	if (status == CLI_DONE)
+		status = spool_end(&rows);
 	pending = den_message_number(shown, DEN_TAG_PENDING_COUNT, 0) > 0;
 	alone = args->option[OPT_DRY_RUN] || !pending;
 	if (status == CLI_DONE)
-		print_changes(cli, &listing, filter, shown, alone);
+		print_changes(cli, &rows, filter, shown, alone);
 	if (status == CLI_DONE && args->option[OPT_DRY_RUN])
 		status = pending ? CLI_REFUSED : CLI_DONE;
 	else if (status == CLI_DONE && pending)
 		status = run(cli, filter, shown, code);
-	listing_done(&listing);
+	spool_done(&rows);
 	den_message_free(shown);
 	return status;
 }
