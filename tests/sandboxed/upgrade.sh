@@ -77,6 +77,13 @@ check "and changes nothing" equals "$(readlink $state/directory)" set-older1/dir
 sandbox-service start slapd
 run denshi directory upgrade --yes
 check "not while it runs" says 'setup-running' ''
+# It has taken entries, though it says nothing.
+kill -STOP "$(cat "$DENSHI_SANDBOX/slapd.pid")"
+run denshi directory upgrade --yes
+check "nor while it hangs" says 'setup-running' ''
+run denshi setup --remove --yes
+check "nor is it removed then" says 'setup-running' ''
+kill -CONT "$(cat "$DENSHI_SANDBOX/slapd.pid")"
 sandbox-service stop slapd
 run denshi directory upgrade </dev/null
 check "it asks" says 'not confirmed' ''

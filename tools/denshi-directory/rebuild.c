@@ -201,13 +201,13 @@ static int migrate_entries(struct rebuild *u, rebuild_more *more, void *context)
 
 /* -- in use ------------------------------------------------------------------------------------------------- */
 
-static int is_running(const struct run *r, const char *org)
+static int check_stopped(const struct rebuild *u)
 {
 	struct local local;
-	int running = local_open(&local, r, org) == DEN_OK;
+	int running = local_open(&local, u->run, u->survey.organisation) == DEN_OK;
 
 	local_close(&local);
-	return running;
+	return running || server_is_open(u->old) ? fail(u->run, DEN_SETUP_RUNNING, NULL) : 0;
 }
 
 static int commit(struct rebuild *u)
@@ -291,12 +291,13 @@ void rebuild_show(const struct rebuild *u)
 
 int rebuild_finish(struct rebuild *u, rebuild_more *more, void *context)
 {
-	if (is_running(u->run, u->survey.organisation))
-		return fail(u->run, DEN_SETUP_RUNNING, NULL);
+	if (check_stopped(u) != 0)
+		return -1;
 	/* What the entries lack is added by the writer, and replicated. */
 	if (copy_entries(u) != 0 || (rebuild_is_writer(u) && migrate_entries(u, more, context) != 0))
 		return -1;
-	return commit(u);
+	/* What a server that was started meanwhile has taken isn't in the new set. */
+	return check_stopped(u) == 0 ? commit(u) : -1;
 }
 
 void rebuild_done(struct rebuild *u)

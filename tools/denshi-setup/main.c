@@ -9,6 +9,7 @@
 #include "directory/site.h"
 #include "tools/denshi-setup/setup.h"
 #include "tools/server/interrupt.h"
+#include "tools/server/server.h"
 
 static int put_in_use(struct setup *s)
 {
@@ -92,7 +93,7 @@ static int is_running(const struct setup *s)
 	site = dendir_site_of_config(&c);
 	running = dendir_open(&d, &site) == DEN_OK;
 	dendir_close(d);
-	return running;
+	return running || server_is_open(s->state);
 }
 
 static int undo(struct setup *s)

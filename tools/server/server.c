@@ -1,8 +1,11 @@
 #include "tools/server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "tools/server/program.h"
@@ -82,4 +85,35 @@ int server_stop(struct server *v)
 	result = child_stop(&v->child, STOP_MS);
 	child_said(&v->child, v->why, sizeof(v->why));
 	return result;
+}
+
+/* LMDB holds the first byte of its lock file as long as an environment is open. */
+static int is_held(const char *path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), held;
+
+	if (fd < 0)
+		return 0;
+	held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
+	return held;
+}
+
+int server_is_open(const char *folder)
+{
+	/* An older directory has its databases one further below. */
+	static const char *const names[] = {"directory/*/lock.mdb", "directory/*/*/lock.mdb"};
+	char pattern[PATH_MAX];
+	glob_t found;
+	int held = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !held; i++) {
+		if (tree_path(pattern, folder, names[i]) != 0 || glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+			continue;
+		for (size_t k = 0; k < found.gl_pathc; k++)
+			held |= is_held(found.gl_pathv[k]);
+		globfree(&found);
+	}
+	return held;
 }

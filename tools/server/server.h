@@ -25,4 +25,8 @@ int server_start(struct server *v, const char *set, const struct unix_user *user
 /* Ends it and waits until all is written. Takes a server that isn't running. -1: v->why says. */
 int server_stop(struct server *v);
 
+/* 1 where a program has the database in folder/directory open (folder: a set, or the state), also a
+ * slapd that doesn't answer. */
+int server_is_open(const char *folder);
+
 #endif
