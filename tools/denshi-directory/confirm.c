@@ -36,8 +36,8 @@ int confirm_allow(const struct run *r)
 	return 0;
 }
 
-/* Once. */
-static int is_allowed(const struct run *r)
+/* Once, also where it wasn't needed: what a person decided was about now. */
+static int take_allowance(const struct run *r)
 {
 	char path[PATH_MAX];
 
@@ -113,14 +113,14 @@ static int catch_up(const struct run *r, const struct peer *p, const char *name)
 
 /* -- and the other server's ------------------------------------------------------------------ */
 
-static int ask(const struct run *r, struct peer *p)
+static int ask(const struct run *r, struct peer *p, int allowed)
 {
 	struct dendir_writer w;
 	char why[DENDIR_WHY_SIZE];
 	enum den_code code;
 
 	if (peer_open(p, r, why) != 0)
-		return is_allowed(r) ? 0 : fail(r, DEN_CONFIRM_UNREACHABLE, p->facts.peer, why, NULL);
+		return allowed ? 0 : fail(r, DEN_CONFIRM_UNREACHABLE, p->facts.peer, why, NULL);
 	code = dendir_writer_read(p->d, &w);
 	peer_close(p);
 	if (code != DEN_OK || !*w.name)
@@ -135,6 +135,7 @@ int confirm_run(const struct run *r, char **operands)
 {
 	struct peer p;
 	struct own own;
+	int allowed = take_allowance(r);
 
 	(void)operands;
 	if (peer_find(&p, r) != 0)
@@ -143,5 +144,5 @@ int confirm_run(const struct run *r, char **operands)
 		return 0;
 	if (read_own(&own, r, &p) != 0)
 		return -1;
-	return strcmp(own.name, p.facts.server) == 0 ? ask(r, &p) : 0;
+	return strcmp(own.name, p.facts.server) == 0 ? ask(r, &p, allowed) : 0;
 }
