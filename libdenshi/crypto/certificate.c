@@ -179,6 +179,11 @@ const char *dencrypt_certificate_machine_id(const struct dencrypt_certificate *c
 	return certificate->machine_id;
 }
 
+bool dencrypt_certificate_is_server(const struct dencrypt_certificate *certificate)
+{
+	return (X509_get_extended_key_usage(certificate->x509) & XKU_SSL_SERVER) != 0;
+}
+
 const char *dencrypt_certificate_common_name(const struct dencrypt_certificate *certificate)
 {
 	return certificate->common_name;

@@ -7,6 +7,7 @@
 #ifndef DENSHI_CRYPTO_CERTIFICATE_H
 #define DENSHI_CRYPTO_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -49,6 +50,8 @@ const char *dencrypt_certificate_organisation(const struct dencrypt_certificate 
 
 /* The random id within the subject of a machine's certificate (dencrypt_ca_sign_machine). */
 const char *dencrypt_certificate_machine_id(const struct dencrypt_certificate *certificate);
+/* Whether a TLS server may show it: a directory server's, not a host's. */
+bool dencrypt_certificate_is_server(const struct dencrypt_certificate *certificate);
 
 /*
  * Start and end of validity, seconds since 1970 UTC. As OpenSSL, and so everyone, has

@@ -65,6 +65,10 @@ check "not while the server runs" says 'setup-running' ''
 sandbox-service stop slapd
 run denshi directory add-replica $first "$work/m1.join" --yes
 check "not itself" refused
+for wrong in ldap://$second:636 ldaps://$second ldaps://$second:0 ldaps://other.denshi.test:636 "ldaps://$second:636 x"; do
+	run denshi directory add-replica $second "$work/m1.join" --uri "$wrong" --yes
+	check "not at $wrong" says 'pair-uri' ''
+done
 run denshi directory add-replica $second "$work/m1.join" --yes
 check "add-replica" says 'can join now' ''
 passphrase=$(sed -n 's/.*: *\([a-z0-9]\{4\}\(-[a-z0-9]\{4\}\)\{3\}\)$/\1/p' <<<"$out")
@@ -75,6 +79,11 @@ sandbox-service start slapd
 sandbox-service start denshi-ca
 out=$(sandbox-host m1 denshi directory join "$work/m1.join" --yes --password-fd 3 3<<<"aaaa-bbbb-cccc-dddd" 2>&1)
 check "a wrong passphrase" says 'join-wrong-passphrase' ''
+run denshi host add h8.denshi.test --output "$work/h8.join"
+run sandbox-host m1 denshi directory join "$work/h8.join" --yes --password-fd 3 3<<<"$(sed -n 's/^Passphrase.*: //p' <<<"$out")"
+check "a host's file makes no server" says 'pair-malformed' ''
+run sandbox-host m1 denshi setup --join "$work/m1.join" --yes --password-fd 3 3<<<"$passphrase"
+check "and a server's no host: it reads every hash" says 'join-malformed' ''
 out=$(sandbox-host m1 denshi directory join "$work/m1.join" --yes --password-fd 3 3<<<"$passphrase" 2>&1)
 rc=$?
 check "join" done_well
@@ -209,7 +218,9 @@ sandbox-service stop denshi-ca
 sandbox-service stop slapd
 run denshi directory upgrade --yes
 check "upgrade, of one of two" done_well
+touch $state/start-allowed
 check "it may start as the writer" denshi directory confirm
+check "a person's leave that wasn't needed doesn't stay for another day" test ! -e $state/start-allowed
 sandbox-service start slapd
 sandbox-service start denshi-ca
 out=$(sandbox-host h1 runuser -u d-maker01 -- denshi request transfer --subject 'after the upgrade' 2>&1)

@@ -28,6 +28,14 @@
 #define MEMORY_KIB 19456
 #define PASSES 2
 
+/* ldaps://NAME:PORT: the one form that both servers, and the unit, take. -1: another one. */
+static int read_uri(const char *uri, char name[DENDIR_SERVER_NAME_MAX + 1], unsigned *port)
+{
+	char more;
+
+	return sscanf(uri, LDAPS "%64[a-z0-9.-]:%5u%c", name, port, &more) == 2 && *port > 0 && *port < 65536 ? 0 : -1;
+}
+
 static int fail_crypto(const struct run *r, const char *path, enum dencrypt_result why)
 {
 	return fail(r, DEN_SETUP_FILE, path, why == DENCRYPT_IO ? strerror(errno) : dencrypt_text(why), NULL);
@@ -131,6 +139,17 @@ static int add_entries(void *context, struct dendir *root)
 	return put_entry(a->run, root, a->name, a->id, a->uri);
 }
 
+/* The name is what the server's certificate shows. */
+static int check_uri(const struct adding *a)
+{
+	char name[DENDIR_SERVER_NAME_MAX + 1];
+	unsigned port;
+
+	if (read_uri(a->uri, name, &port) == 0 && strcmp(name, a->name) == 0)
+		return 0;
+	return fail(a->run, DEN_PAIR_URI, a->uri, a->name, NULL);
+}
+
 static int check_name(const struct run *r, const char *name)
 {
 	return den_config_allows("host", name) && strlen(name) <= DENDIR_SERVER_NAME_MAX ? 0 :
@@ -186,6 +205,8 @@ int add_replica_run(const struct run *r, char **operands)
 	else
 		snprintf(a.uri, sizeof(a.uri), LDAPS "%s:%d", a.name, NETWORK_PORT);
 	if (result == 0)
+		result = check_uri(&a);
+	if (result == 0)
 		result = load_ca(&a);
 	if (result == 0)
 		result = read_own_id(&a);
@@ -210,7 +231,7 @@ struct joining {
 static int read_passphrase(const struct run *r, struct den_secret *passphrase)
 {
 	int result = r->password_fd >= 0 ? den_secret_read_line(passphrase, r->password_fd) :
-					   terminal_ask_secret(r->lang, DEN_JOIN_ASK_PASSPHRASE, passphrase);
+					   terminal_ask_secret(r->lang, DEN_PAIR_ASK_PASSPHRASE, passphrase);
 
 	return result == 0 ? 0 : fail(r, DEN_SETUP_NO_PASSWORD, strerror(errno), NULL);
 }
@@ -222,9 +243,11 @@ static int read_file(struct joining *j, const char *path)
 	int result = passphrase ? read_passphrase(j->run, passphrase) : fail_file(j->run, path);
 
 	if (result == 0) {
-		why = joinfile_read(&j->file, path, passphrase);
+		why = joinfile_read(&j->file, path, passphrase, DENCRYPT_DIRECTORY);
 		if (why == DENCRYPT_WRONG_PIN)
 			result = fail(j->run, DEN_JOIN_WRONG_PASSPHRASE, path, NULL);
+		else if (why == DENCRYPT_MALFORMED)
+			result = fail(j->run, DEN_PAIR_MALFORMED, path, NULL);
 		else if (why != DENCRYPT_OK)
 			result = fail_crypto(j->run, path, why);
 	}
@@ -232,15 +255,16 @@ static int read_file(struct joining *j, const char *path)
 	return result;
 }
 
-/* "ldaps://FIRST:PORT ldaps://SECOND:PORT": the first server's certificate has its URI's name. */
+/* The first server's, this one's. */
 static int read_uris(struct joining *j, const char *path)
 {
-	char second[DENDIR_SERVER_NAME_MAX + 1];
+	char own_uri[DENDIR_URI_SIZE], own[DENDIR_SERVER_NAME_MAX + 1];
+	unsigned port;
 
-	if (sscanf(j->file.uri, "%255s " LDAPS "%64[^:/ ]:%5u", j->peer_uri, second, &j->port) == 3 &&
-		sscanf(j->peer_uri, LDAPS "%64[^:/]", j->peer) == 1 && j->port > 0 && j->port < 65536)
+	if (sscanf(j->file.uri, "%255s %255s", j->peer_uri, own_uri) == 2 &&
+		read_uri(j->peer_uri, j->peer, &port) == 0 && read_uri(own_uri, own, &j->port) == 0)
 		return 0;
-	return fail(j->run, DEN_JOIN_MALFORMED, path, NULL);
+	return fail(j->run, DEN_PAIR_MALFORMED, path, NULL);
 }
 
 static int make_configuration(struct joining *j)

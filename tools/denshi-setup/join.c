@@ -71,7 +71,7 @@ static int read_passphrase(struct setup *s)
 
 static int read_file(struct setup *s, struct joinfile *j)
 {
-	enum dencrypt_result r = joinfile_read(j, s->join_file, s->password);
+	enum dencrypt_result r = joinfile_read(j, s->join_file, s->password, DENCRYPT_HOST);
 
 	if (r == DENCRYPT_OK)
 		return 0;

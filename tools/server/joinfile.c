@@ -184,7 +184,8 @@ static enum dencrypt_result parse(struct joinfile *j, char *text, const char *pa
 	return r;
 }
 
-enum dencrypt_result joinfile_read(struct joinfile *j, const char *path, const struct den_secret *passphrase)
+enum dencrypt_result joinfile_read(struct joinfile *j, const char *path, const struct den_secret *passphrase,
+	enum dencrypt_machine kind)
 {
 	struct dencrypt_bytes bytes = DENCRYPT_BYTES_EMPTY;
 	char letters[DENCRYPT_TAG_HEX_SIZE], *text = NULL;
@@ -198,6 +199,8 @@ enum dencrypt_result joinfile_read(struct joinfile *j, const char *path, const s
 	r = text ? parse(j, text, letters) : DENCRYPT_NO_MEMORY;
 	if (r == DENCRYPT_BAD_ARGUMENT)
 		r = DENCRYPT_WRONG_PIN;
+	if (r == DENCRYPT_OK && dencrypt_certificate_is_server(j->certificate) != (kind == DENCRYPT_DIRECTORY))
+		r = DENCRYPT_MALFORMED;
 	explicit_bzero(letters, sizeof(letters));
 	free(text);
 	dencrypt_bytes_done(&bytes);

@@ -38,9 +38,11 @@ enum dencrypt_result joinfile_write(const struct joinfile *j, const char *path, 
 
 /*
  * Reads path, which nobody else may read or write. How the passphrase is grouped doesn't
- * matter. DENCRYPT_WRONG_PIN also where the file was changed; DENCRYPT_MALFORMED;
- * otherwise as dencrypt_read_file.
+ * matter. DENCRYPT_WRONG_PIN also where the file was changed; DENCRYPT_MALFORMED also where it
+ * is for a machine of the other kind: what a directory server may read is no host's.
+ * Otherwise as dencrypt_read_file.
  */
-enum dencrypt_result joinfile_read(struct joinfile *j, const char *path, const struct den_secret *passphrase);
+enum dencrypt_result joinfile_read(struct joinfile *j, const char *path, const struct den_secret *passphrase,
+	enum dencrypt_machine kind);
 
 #endif
