@@ -26,8 +26,6 @@ write_hosts_file() { # ADDRESS of sandbox.denshi.test
 make_bridge() {
 	ip link add br0 type bridge && ip addr add $NET.1/24 dev br0 && ip link set br0 up ||
 		die "this kernel or container has no bridge"
-	# slapd is no root's, and 636 is its port.
-	echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 	write_hosts_file 127.0.0.1 >/etc/hosts
 	mkdir -p $SANDBOX/machines
 	write_hosts_file $NET.1 >$SANDBOX/machines/hosts
