@@ -83,6 +83,14 @@ for mode in '' --network; do
 	denshi setup --remove --yes >/dev/null 2>&1
 done
 
+# ---- what an administrator added to denshi.conf ----
+setup --generate >/dev/null
+printf 'max_drop = 30; # ours\n' >>/etc/denshi/denshi.conf
+run denshi setup --remove --yes
+check "removed, with an administrator's setting behind setup's own" done_well
+check "which stays, alone" equals "$(grep -v '^#' /etc/denshi/denshi.conf | grep .)" 'max_drop = 30; # ours'
+sed -i '/max_drop/d' /etc/denshi/denshi.conf
+
 # ---- the network's own ----
 run setup --network --port 1636 --generate
 check "another port" done_well

@@ -111,6 +111,27 @@ int conf_is_ours(const struct setup *s)
 	return ours;
 }
 
+/* Takes out what conf_write wrote from the mark on; what others added behind it stays. */
+static void cut_out(char *text, char *mark)
+{
+	static const char *const ours[] = {"organisation", "uri", "host", "ca_state", "language"};
+	char *to = mark - text >= 2 && mark[-1] == '\n' && mark[-2] == '\n' ? mark - 1 : mark;
+
+	for (char *line = mark + strlen(MARK), *next; *line; line = next) {
+		int is_ours = 0;
+
+		next = line + strcspn(line, "\n");
+		next += *next == '\n';
+		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+			is_ours |= strncmp(line, ours[i], strlen(ours[i])) == 0 && strchr(" =", line[strlen(ours[i])]);
+		if (!is_ours) {
+			memmove(to, line, (size_t)(next - line));
+			to += next - line;
+		}
+	}
+	*to = '\0';
+}
+
 int conf_undo(const struct setup *s)
 {
 	char *text = read_text(s), *mark, snapshot[SNAPSHOT_SIZE];
@@ -120,9 +141,7 @@ int conf_undo(const struct setup *s)
 		return -1;
 	mark = strstr(text, MARK);
 	if (mark) {
-		*mark = '\0';
-		if (mark - text >= 2 && mark[-1] == '\n' && mark[-2] == '\n')
-			mark[-1] = '\0';
+		cut_out(text, mark);
 		find_snapshot(s, snapshot);
 		result = write_text(s, text);
 		if (result == 0)
