@@ -89,7 +89,7 @@ printf 'max_drop = 30; # ours\n' >>/etc/denshi/denshi.conf
 run denshi setup --remove --yes
 check "removed, with an administrator's setting behind setup's own" done_well
 check "which stays, alone" equals "$(grep -v '^#' /etc/denshi/denshi.conf | grep .)" 'max_drop = 30; # ours'
-sed -i '/max_drop/d' /etc/denshi/denshi.conf
+sed -i '/^max_drop/d' /etc/denshi/denshi.conf
 
 # ---- the network's own ----
 run setup --network --port 1636 --generate
