@@ -143,6 +143,17 @@ for wait in 0.01 0.02 0.03 0.04 0.06 0.1; do
 done
 rm -rf $state
 mkdir -m 755 $state
+cp /etc/denshi/denshi.conf "$work/conf"
+for n in 1 2 3 4 5; do
+	: >/etc/denshi/denshi.conf
+	strace -f -o "$work/trace" -e trace=renameat -e inject=renameat:signal=KILL:when=$n \
+		denshi directory restore "$work/key" --yes >/dev/null 2>&1
+	check "killed at rename $n: in use with its settings, or not at all" \
+		sh -c "[ ! -e $state/directory ] || grep -q ^organisation /etc/denshi/denshi.conf"
+	rm -rf $state
+	mkdir -m 755 $state
+done
+cp "$work/conf" /etc/denshi/denshi.conf
 directory restore "$work/key" --dry-run
 check "a dry run" done_well
 check "changes nothing" equals "$(find $state -mindepth 1 | wc -l)" 0

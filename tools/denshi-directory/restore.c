@@ -377,9 +377,10 @@ static int make_set(struct restore *s)
 static int commit(struct restore *s)
 {
 	s->links[s->nlinks] = "directory";
-	if (set_commit(s->run->state, s->set, s->links) != 0)
-		return fail_file(s->run, s->run->state);
-	return put_conf(s);
+	/* The settings first: once the directory is in use, restore has nothing more to say. */
+	if (put_conf(s) != 0)
+		return -1;
+	return set_commit(s->run->state, s->set, s->links) == 0 ? 0 : fail_file(s->run, s->run->state);
 }
 
 static int build(struct restore *s)
