@@ -140,7 +140,7 @@ operation user_create, user_change, user_delete, user_list, user_suspend, user_u
 operation user_import, user_export;
 /* certificate.c */
 operation certificate_grant, certificate_list, certificate_granted, certificate_request, certificate_fetch,
-	certificate_revoke, certificate_ssh_keys;
+	certificate_renew, certificate_revoke, certificate_ssh_keys;
 /* update.c */
 operation update_show, update_run, update_history;
 /* authority.c */
@@ -163,6 +163,8 @@ enum den_code certificate_check_proof(struct call *c, const char *login);
 
 /* State of the user's newest grant or certificate, as CERT_LIST has it, "none", or ""
  * where it can't be told; certificate.c. */
+/* When the certificate on record ends, where it is good and can be renewed by now; otherwise 0. */
+int64_t certificate_end_near(struct call *c, const char *login);
 const char *certificate_state(struct call *c, struct dendir *d, const char *login);
 
 /* Adds PENDING_COUNT to the reply (R-UPD-3); update.c. */

@@ -7,6 +7,7 @@
 #include "crypto/certificate.h"
 #include "crypto/csr.h"
 #include "crypto/proof.h"
+#include "crypto/renewal.h"
 #include "crypto/sshkey.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
@@ -327,7 +328,7 @@ static int find_open(void *context, const struct dendir_grant *g)
 {
 	struct open_grant *o = context;
 
-	if (g->request_len || g->revoked >= 0 || g->expires <= o->now)
+	if (g->request_len || g->revoked >= 0 || g->expires <= o->now || g->is_renewal)
 		return 0;
 	memcpy(o->id, g->id, sizeof(o->id));
 	return 1;
@@ -415,6 +416,94 @@ enum den_code certificate_request(struct call *c)
 	log_audit("certificate-request", "user", call_string(c, DEN_TAG_LOGIN), "grant", code == DEN_OK ? id : "",
 		"result", den_code_name(code), NULL);
 	dendir_proof_free(proof);
+	return code;
+}
+
+/* -- renewing (R-CERT-4) ------------------------------------------------------------------------------------ */
+
+#define DAY_S 86400
+
+static enum den_code due(struct call *c, const char *login, const struct dencrypt_certificate *record)
+{
+	enum dencrypt_result result = dencrypt_renewal_due(record, (time_t)c->now);
+	char date[16];
+
+	if (result != DENCRYPT_NOT_DUE)
+		return code_of(c, result, login);
+	call_arg(c, "%s", login);
+	call_arg(c, "%s", call_date(date, (int64_t)dencrypt_certificate_not_after(record) - DENCRYPT_RENEWAL_DAYS * DAY_S));
+	return DEN_CERT_NOT_DUE;
+}
+
+int64_t certificate_end_near(struct call *c, const char *login)
+{
+	struct dencrypt_certificate *record = NULL;
+	int64_t end = 0;
+
+	if (on_record(c, login, &record) == DEN_OK && dencrypt_renewal_due(record, (time_t)c->now) == DENCRYPT_OK)
+		end = (int64_t)dencrypt_certificate_not_after(record);
+	dencrypt_certificate_free(record);
+	return end;
+}
+
+/* Signed by the key on record: told before the password is asked for, and again by denshi-ca. */
+static enum den_code check_renewal(struct call *c, const char *login, const void *der, size_t len)
+{
+	struct dencrypt_certificate *record = NULL;
+	struct dencrypt_bytes request = DENCRYPT_BYTES_EMPTY;
+	enum den_code code = on_record(c, login, &record);
+	enum dencrypt_result result = DENCRYPT_OK;
+
+	if (code == DEN_OK)
+		code = due(c, login, record);
+	if (code == DEN_OK && der)
+		result = dencrypt_renewal_open(der, len, record, &request);
+	if (result != DENCRYPT_OK) {
+		call_arg(c, "%s", result == DENCRYPT_BAD_SIGNATURE ? login : dencrypt_text(result));
+		code = result == DENCRYPT_BAD_SIGNATURE ? DEN_CERT_PROOF_BAD : DEN_CA_REFUSED;
+	}
+	dencrypt_bytes_done(&request);
+	dencrypt_certificate_free(record);
+	return code;
+}
+
+static enum den_code renew(struct call *c, const char *login, const void *der, size_t len)
+{
+	struct den_secret *password = call_secret(c, DEN_TAG_PASSWORD);
+	struct dendir_proof *proof = NULL;
+	enum den_code code = DEN_INTERNAL;
+
+	if (password)
+		code = call_check_password(c, DENDIR_LOGIN, login, "denshi-cert", password, &proof, NULL);
+	den_secret_free(password);
+	if (code == DEN_OK) {
+		code = dendir_grant_renew(dendir_proof_connection(proof), call_string(c, DEN_TAG_ID), login, der, len,
+			c->now + DAY_S);
+		call_refused(c, dendir_proof_connection(proof), code);
+	}
+	dendir_proof_free(proof);
+	return code;
+}
+
+enum den_code certificate_renew(struct call *c)
+{
+	char login[DEN_LOGIN_ID_SIZE];
+	struct view_user user;
+	size_t len = 0;
+	const void *der = den_message_bytes(c->in, DEN_TAG_BYTES, &len);
+	enum den_code code;
+
+	if (!call_login(c, login) || !view_user_by_login(c->shared->view, login, &user))
+		return DEN_LOGIN_UNKNOWN;
+	if (user.flags & DEN_USER_SUSPENDED) {
+		call_arg(c, "%s", login);
+		return DEN_SUSPENDED;
+	}
+	code = check_renewal(c, login, der, len);
+	if (code != DEN_OK || !der)
+		return code;
+	code = renew(c, login, der, len);
+	log_audit("certificate-renew", "user", login, "grant", call_string(c, DEN_TAG_ID), "result", den_code_name(code), NULL);
 	return code;
 }
 

@@ -48,6 +48,7 @@ static const struct row {
 	{DEN_OP_CERT_GRANTED, certificate_granted, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_CERT_REQUEST, certificate_request, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_CERT_FETCH, certificate_fetch, ANYONE, LOGIN_MS, 0},
+	{DEN_OP_CERT_RENEW, certificate_renew, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_CERT_REVOKE, certificate_revoke, MASTER, COMMAND_MS, 0},
 	{DEN_OP_SSH_KEYS, certificate_ssh_keys, ANYONE, LOGIN_MS, 0},
 	{DEN_OP_UPDATE_SHOW, update_show, MASTER, UPDATE_MS, 1},

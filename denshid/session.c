@@ -111,7 +111,16 @@ static void add_rescue(struct call *c, struct dendir *d, int64_t last)
 	call_reason(c, DEN_RESCUED, text);
 }
 
-/* R-APW-4, R-APP-6. A directory that doesn't answer costs the messages, not the login. */
+static void add_certificate_end(struct call *c, const char *login, int64_t end)
+{
+	char date[16];
+
+	den_message_add_number(c->out, DEN_TAG_CODE, DEN_CERT_ENDS);
+	den_message_add_string(c->out, DEN_TAG_CODE_ARG, call_date(date, end));
+	den_message_add_string(c->out, DEN_TAG_CODE_ARG, login);
+}
+
+/* R-APW-4, R-APP-6, R-CERT-4. A directory that doesn't answer costs the messages, not the login. */
 static void add_messages(struct call *c, const struct view_user *user, int64_t last)
 {
 	struct dendir_credential_state approval;
@@ -121,7 +130,12 @@ static void add_messages(struct call *c, const struct view_user *user, int64_t l
 	char text[16];
 	int64_t end;
 
-	if (!d || !(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
+	if (!d)
+		return;
+	end = certificate_end_near(c, user->login);
+	if (end)
+		add_certificate_end(c, user->login, end);
+	if (!(user->flags & (DEN_USER_MASTER | DEN_USER_APPROVER)))
 		return;
 	if (user->flags & DEN_USER_MASTER)
 		add_rescue(c, d, last);

@@ -100,6 +100,8 @@ enum den_op {
 	 * CERT_REQUEST: LOGIN, PASSWORD, ID, BYTES (PKCS#10 DER) -> OK + ID. An attempt as well.
 	 * CERT_FETCH: ID -> OK + BYTES (certificate DER), CA_BYTES; CA_REFUSED; CA_SILENT (not
 	 *   yet: ask again); or GRANT_OPEN (nothing was requested with it).
+	 * CERT_RENEW: LOGIN, PASSWORD, ID (a new grant's, chosen by the one who asks), BYTES
+	 *   (crypto/renewal.h) -> OK; CERT_NOT_DUE, ... Without BYTES and PASSWORD: is it due? Then CERT_FETCH.
 	 * CERT_REVOKE: LOGIN, REASON, APPROVAL_PASSWORD -> OK.
 	 * SSH_KEYS: LOGIN -> OK + TEXT, one line for authorized_keys(5); or a refusal.
 	 */
@@ -110,6 +112,7 @@ enum den_op {
 	DEN_OP_CERT_FETCH,
 	DEN_OP_CERT_REVOKE,
 	DEN_OP_SSH_KEYS,
+	DEN_OP_CERT_RENEW,
 
 	/*
 	 * UPDATE_SHOW: [FILTER] -> rows ACTION ("add", "change", "remove", "grant", "finish"), LOGIN,

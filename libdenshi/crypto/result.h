@@ -21,6 +21,7 @@
 	X(NOT_CLIENT,      "certificate is not for client authentication") \
 	X(KEY_MISMATCH,    "key does not belong to the certificate") \
 	X(NOT_ON_RECORD,   "certificate is not the one on record") \
+	X(NOT_DUE,         "certificate is not to be renewed yet") \
 	X(BAD_SIGNATURE,   "signature is wrong") \
 	X(CRL_UNTRUSTED,   "revocation list is not the CA's or unusable") \
 	X(CRL_EXPIRED,     "revocation list is out of date") \

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const attributes[] = {"cn", "denshiOwner", "denshiCertificateSerial", "denshiRefused",
+static const char *const attributes[] = {"cn", "denshiOwner", "denshiGrantedBy", "denshiCertificateSerial", "denshiRefused",
 	"denshiReason", "denshiExpires", "denshiRevoked", "denshiSigningRequest", "denshiCertificate",
 	"createTimestamp", NULL};
 
@@ -26,6 +26,7 @@ static void fill(struct dendir_grant *g, struct dendir_entry *e)
 	snprintf(g->id, sizeof(g->id), "%s", dendir_entry_string(e, "cn"));
 	dendir_login_of_dn(g->owner, dendir_entry_string(e, "denshiOwner"));
 	snprintf(g->serial_hex, sizeof(g->serial_hex), "%s", dendir_entry_string(e, "denshiCertificateSerial"));
+	g->is_renewal = strncasecmp(dendir_entry_string(e, "denshiGrantedBy"), "uid=", 4) == 0;
 	snprintf(g->refused, sizeof(g->refused), "%s", dendir_entry_string(e, "denshiRefused"));
 	snprintf(g->reason, sizeof(g->reason), "%s", dendir_entry_string(e, "denshiReason"));
 	g->expires = dendir_parse_time(dendir_entry_string(e, "denshiExpires"));
@@ -233,6 +234,22 @@ enum den_code dendir_grant_request(struct dendir *owner, const char *id, const v
 
 	dendir_mods_put_bytes(m, DENDIR_ADD, "denshiSigningRequest", der, len);
 	return modify_grant(owner, id, m);
+}
+
+enum den_code dendir_grant_renew(struct dendir *owner, const char *id, const char *login, const void *der, size_t len,
+	int64_t expires)
+{
+	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE];
+	struct dendir_mods *m;
+	enum den_code code;
+
+	if (!dendir_name_is_plain(id))
+		return DEN_GRANT_NONE;
+	m = grant_of(owner, id, login, dendir_dn(who, owner, DENDIR_DN_PEOPLE, login), expires);
+	dendir_mods_put_bytes(m, DENDIR_ADD, "denshiSigningRequest", der, len);
+	code = dendir_add(owner, grant_dn(dn, owner, id), m);
+	dendir_mods_free(m);
+	return dendir_result(owner) == LDAP_ALREADY_EXISTS ? DEN_GRANT_NONE : code;
 }
 
 enum den_code dendir_grant_issue(struct dendir *ca, const char *id, const void *der, size_t len,

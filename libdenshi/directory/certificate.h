@@ -18,6 +18,7 @@ struct dendir_grant {
 	char refused[256], reason[256];
 	int64_t expires; /* of the grant */
 	int64_t revoked; /* -1: not */
+	int is_renewal;	 /* the owner's own, with the proof of the key before (crypto/renewal.h) */
 	size_t request_len, certificate_len; /* 0: none */
 	unsigned char request[DENDIR_DER_MAX], certificate[DENDIR_DER_MAX];
 };
@@ -47,6 +48,10 @@ enum den_code dendir_grant_read(struct dendir *d, const char *id, struct dendir_
 
 /* Under the owner's login identity: the request, once. DEN_GRANT_NONE where there is one already. */
 enum den_code dendir_grant_request(struct dendir *owner, const char *id, const void *der, size_t len);
+
+/* Under the owner's login identity: a renewal, whole. DEN_GRANT_NONE where there is one of this id. */
+enum den_code dendir_grant_renew(struct dendir *owner, const char *id, const char *login, const void *der, size_t len,
+	int64_t expires);
 
 /* Under denshi-ca's identity: once. */
 enum den_code dendir_grant_issue(struct dendir *ca, const char *id, const void *der, size_t len,

@@ -11,6 +11,7 @@
 #include "directory/writer.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/publish.h"
+#include "tools/denshi-ca/renewal.h"
 
 /* A list is good for a day (crypto/ca.h); a missed one must leave time to notice. */
 #define CRL_EVERY_S (6 * 3600)
@@ -78,13 +79,13 @@ static int replaces_one(struct signer *s, const char *owner)
 	return one;
 }
 
-static void issue(struct signer *s, const struct dendir_grant *g, time_t now)
+static void issue(struct signer *s, const struct dendir_grant *g, const void *request, size_t len, time_t now)
 {
 	struct dencrypt_certificate *certificate = NULL;
 	struct dencrypt_bytes der = DENCRYPT_BYTES_EMPTY;
 	char until[DENDIR_TIME_SIZE];
 	enum den_code code;
-	enum dencrypt_result r = dencrypt_ca_sign(s->ca, g->request, g->request_len, g->owner,
+	enum dencrypt_result r = dencrypt_ca_sign(s->ca, request, len, g->owner,
 		s->config->organisation, s->config->certificate_days, now, &certificate);
 
 	if (r == DENCRYPT_OK)
@@ -106,6 +107,20 @@ static void issue(struct signer *s, const struct dendir_grant *g, time_t now)
 	dencrypt_bytes_done(&der);
 }
 
+static enum den_code renew(struct signer *s, const struct dendir_grant *g, time_t now)
+{
+	struct dencrypt_bytes request = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result why;
+	enum den_code code = renewal_open(s, g, now, &request, &why);
+
+	if (code == DEN_OK)
+		issue(s, g, request.data, request.size, now);
+	else if (code == DEN_CA_RENEWAL)
+		refuse(s, g, code, dencrypt_text(why));
+	dencrypt_bytes_done(&request);
+	return code == DEN_CA_RENEWAL ? DEN_OK : code;
+}
+
 static void answer(struct signer *s, const char *id)
 {
 	struct dendir_grant *g = calloc(1, sizeof(*g));
@@ -118,8 +133,10 @@ static void answer(struct signer *s, const char *id)
 	code = dendir_grant_read(s->d, id, g);
 	if (code == DEN_OK && g->request_len > 0 && g->certificate_len == 0 && !*g->refused) {
 		code = judge(s, g, now);
-		if (code == DEN_OK)
-			issue(s, g, (time_t)now);
+		if (code == DEN_OK && g->is_renewal)
+			code = renew(s, g, (time_t)now);
+		else if (code == DEN_OK)
+			issue(s, g, g->request, g->request_len, (time_t)now);
 		else if (code != DEN_DIRECTORY_DOWN && code != DEN_DIRECTORY_REFUSED)
 			refuse(s, g, code, g->owner);
 	}

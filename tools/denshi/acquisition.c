@@ -36,11 +36,9 @@ static int put_path(char out[PATH_MAX], const char *path, const char *suffix)
 	return n > 0 && n < PATH_MAX ? 0 : -1;
 }
 
-int acquisition_name_files(struct acquisition *a, const struct args *args)
+int acquisition_name_files(struct acquisition *a, const char *p12, const char *p12_suffix, const char *pem)
 {
-	const char *pem = args->option[OPT_PEM];
-	int e = args->option[OPT_OUTPUT] ? put_path(a->p12, args->option[OPT_OUTPUT], "")
-					 : put_path(a->p12, a->login, ".p12");
+	int e = put_path(a->p12, p12, p12_suffix);
 
 	e |= put_path(a->waiting, a->p12, ".waiting");
 	if (pem)
@@ -123,7 +121,7 @@ int acquisition_resume(struct cli *cli, struct acquisition *a)
 		return CLI_DONE;
 	if (!cli->json)
 		say(cli, stdout, DEN_CLI_WAITING_FOUND, a->waiting);
-	status = prompt_pin(cli, &a->pin);
+	status = a->pin ? CLI_DONE : prompt_pin(cli, &a->pin);
 	if (status != CLI_DONE)
 		return status;
 	r = dencrypt_read_file(a->waiting, DENCRYPT_FILE_SECRET, WAITING_MAX, &file);

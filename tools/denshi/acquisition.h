@@ -10,9 +10,9 @@
 
 #include "core/loginid.h"
 #include "core/secret.h"
+#include "core/wire.h"
 #include "crypto/certificate.h"
 #include "crypto/csr.h"
-#include "tools/denshi/args.h"
 #include "tools/denshi/cli.h"
 
 #define ACQUISITION_ID_SIZE 128
@@ -32,13 +32,13 @@ struct acquisition {
 /* Says why, and returns the exit status. path may be NULL. */
 int acquisition_refused(struct cli *cli, enum dencrypt_result result, const char *path);
 
-/* The paths, by the options; -1 where one is too long. */
-int acquisition_name_files(struct acquisition *a, const struct args *args);
+/* The paths: of the PKCS#12 file, and where pem isn't NULL of the other three; -1 where one is too long. */
+int acquisition_name_files(struct acquisition *a, const char *p12, const char *p12_suffix, const char *pem);
 
 /* Nothing is there yet but of a former run, and the folders can be written. The exit status. */
 int acquisition_check_paths(struct cli *cli, const struct acquisition *a);
 
-/* Takes up a former run's key and grant, with its PIN. CLI_DONE also where there is none: a->key is then NULL. */
+/* Takes up a former run's key and grant, with its PIN, which is asked for where a->pin is NULL. CLI_DONE also where there is none: a->key is then NULL. */
 int acquisition_resume(struct cli *cli, struct acquisition *a);
 
 /* Puts key and grant into the file that waits; takes it away. The exit status. */
@@ -47,5 +47,16 @@ int acquisition_drop_key(struct cli *cli, const struct acquisition *a);
 
 /* All files, or none; what a former run has written of them stays. The exit status. */
 int acquisition_write_files(struct cli *cli, const struct acquisition *a);
+
+/*
+ * Waits for the signer's answer to the request, until it is there, it took too long, or a signal came;
+ * then the files. The exit status; the reply is freed. What to do next is printed.
+ */
+struct den_message *acquisition_await(struct cli *cli, const struct acquisition *a);
+int acquisition_finish(struct cli *cli, struct acquisition *a, struct den_message *reply);
+
+/* From here on a signal ends the waiting, not the program. */
+void acquisition_note_interruptions(void);
+void acquisition_done(struct acquisition *a);
 
 #endif

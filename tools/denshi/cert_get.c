@@ -1,27 +1,12 @@
-/* Acquiring the certificate (R-CERT-2): asking for it, and waiting for the signer. */
-#include <signal.h>
-#include <stdlib.h>
+/* Acquiring the certificate (R-CERT-2): asking for it. */
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "core/protocol.h"
 #include "tools/denshi/acquisition.h"
+#include "tools/denshi/args.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 #include "tools/denshi/prompt.h"
-
-#define WAIT_S 10
-#define POLL_MS 100
-#define DOT_EVERY 5 /* polls */
-
-/* Between the request and the files an interruption only ends the waiting. */
-static volatile sig_atomic_t interrupted;
-
-static void note(int signal_number)
-{
-	interrupted = signal_number;
-}
 
 /* -- asking ---------------------------------------------------------------------------- */
 
@@ -81,81 +66,6 @@ static int send_request(struct cli *cli, struct acquisition *a, const struct den
 	return status;
 }
 
-/* The signer's answer: polled, for it has no port to be called at (R-CERT-5). */
-static struct den_message *fetch(struct cli *cli, const struct acquisition *a)
-{
-	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-	int show = isatty(STDERR_FILENO) && !cli->json, shown = 0;
-
-	for (int i = 0;; i++) {
-		struct den_message *request = ask_new(DEN_OP_CERT_FETCH), *reply;
-
-		den_message_add_string(request, DEN_TAG_ID, a->id);
-		reply = ask(cli, request, NULL, NULL);
-		if (den_message_kind(reply) != DEN_CA_SILENT || interrupted ||
-			i >= WAIT_S * 1000 / POLL_MS) {
-			if (shown)
-				fputc('\n', stderr);
-			return reply;
-		}
-		den_message_free(reply);
-		if (show && i % DOT_EVERY == 0) {
-			fputs(shown ? "." : den_text(cli->lang, DEN_CLI_WAITING_FOR_CA), stderr);
-			shown = 1;
-		}
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int take_certificates(struct cli *cli, struct acquisition *a, const struct den_message *reply)
-{
-	size_t len = 0, ca_len = 0;
-	const void *der = den_message_bytes(reply, DEN_TAG_BYTES, &len);
-	const void *ca_der = den_message_bytes(reply, DEN_TAG_CA_BYTES, &ca_len);
-	enum dencrypt_result r = DENCRYPT_MALFORMED;
-	const char *name;
-
-	if (der && ca_der)
-		r = dencrypt_certificate_parse(der, len, &a->certificate);
-	if (r == DENCRYPT_OK)
-		r = dencrypt_certificate_parse(ca_der, ca_len, &a->ca);
-	if (r == DENCRYPT_OK)
-		r = dencrypt_key_matches(a->key, a->certificate);
-	name = r == DENCRYPT_OK ? dencrypt_certificate_common_name(a->certificate) : NULL;
-	if (r == DENCRYPT_OK && (!name || strcasecmp(name, a->login) != 0))
-		r = DENCRYPT_WRONG_SUBJECT;
-	return r == DENCRYPT_OK ? CLI_DONE : acquisition_refused(cli, r, NULL);
-}
-
-static void print_result_json(const struct acquisition *a)
-{
-	json_t *object = json_pack("{ss ss ss ss}", "code", den_code_name(DEN_OK), "login", a->login,
-		"pkcs12", a->p12, "certificate_serial", dencrypt_certificate_serial(a->certificate));
-
-	if (*a->pem) {
-		json_object_set_new(object, "key", json_string(a->pem));
-		json_object_set_new(object, "certificate", json_string(a->crt));
-		json_object_set_new(object, "ssh_public_key", json_string(a->pub));
-	}
-	output_json(object);
-}
-
-static void say_what_next(struct cli *cli, const struct acquisition *a)
-{
-	if (cli->json) {
-		print_result_json(a);
-		return;
-	}
-	say(cli, stdout, DEN_CLI_CERT_STORED, a->p12);
-	say(cli, stdout, DEN_CLI_NEXT_BROWSER, a->p12);
-	if (*a->pem) {
-		say(cli, stdout, DEN_CLI_NEXT_SSH, a->pem, a->login);
-		say(cli, stdout, DEN_CLI_NEXT_CURL, a->crt, a->pem);
-	} else {
-		say(cli, stdout, DEN_CLI_NEXT_PEM, a->p12, a->login);
-	}
-}
-
 /* -- the whole ---------------------------------------------------------------------------- */
 
 /* With a key that waits, of a request that never arrived, only the password is wanted. */
@@ -178,49 +88,9 @@ static int prove_and_request(struct cli *cli, struct acquisition *a, int rsa)
 	return status;
 }
 
-/* Whether the key has no more use: the files are there, or the refusal is final. A silent signer,
- * denshid down or a full disk are not: the certificate can be fetched again. */
-static int key_is_over(enum den_code answer, int status)
-{
-	if (status == CLI_DONE)
-		return 1;
-	return status != CLI_DOWN && answer != DEN_OK && answer != DEN_CA_SILENT;
-}
-
-static int finish(struct cli *cli, struct acquisition *a, struct den_message *reply)
-{
-	enum den_code code = (enum den_code)den_message_kind(reply);
-	int status;
-
-	if (code == DEN_OK) {
-		status = take_certificates(cli, a, reply);
-		if (status == CLI_DONE)
-			status = acquisition_write_files(cli, a);
-	} else {
-		status = ask_refused(cli, reply);
-	}
-	if (key_is_over(code, status)) {
-		int dropped = acquisition_drop_key(cli, a);
-
-		return dropped == CLI_DONE ? status : dropped;
-	}
-	say(cli, stderr, DEN_CLI_WAITING_KEPT, a->waiting);
-	return status;
-}
-
-static void note_interruptions(void)
-{
-	struct sigaction action = {.sa_handler = note};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
 static int fetch_and_write(struct cli *cli, struct acquisition *a, int rsa)
 {
-	struct den_message *reply = a->resumed ? fetch(cli, a) : NULL;
+	struct den_message *reply = a->resumed ? acquisition_await(cli, a) : NULL;
 	int status = CLI_DONE;
 
 	if (!reply || den_message_kind(reply) == DEN_GRANT_OPEN) {
@@ -230,12 +100,8 @@ static int fetch_and_write(struct cli *cli, struct acquisition *a, int rsa)
 	}
 	if (status != CLI_DONE)
 		return status;
-	note_interruptions();
-	if (!reply)
-		reply = fetch(cli, a);
-	status = finish(cli, a, reply);
-	den_message_free(reply);
-	return status;
+	acquisition_note_interruptions();
+	return acquisition_finish(cli, a, reply ? reply : acquisition_await(cli, a));
 }
 
 static int whose(struct cli *cli, struct acquisition *a, const char *login)
@@ -256,7 +122,8 @@ int cli_cert_get(struct cli *cli, const struct args *args)
 	struct acquisition a = {0};
 	int status = whose(cli, &a, args->option[OPT_LOGIN]);
 
-	if (status == CLI_DONE && acquisition_name_files(&a, args) != 0)
+	if (status == CLI_DONE && acquisition_name_files(&a, args->option[OPT_OUTPUT] ? args->option[OPT_OUTPUT] : a.login,
+		args->option[OPT_OUTPUT] ? "" : ".p12", args->option[OPT_PEM]) != 0)
 		status = acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
 	if (status == CLI_DONE)
 		status = acquisition_check_paths(cli, &a);
@@ -264,11 +131,6 @@ int cli_cert_get(struct cli *cli, const struct args *args)
 		status = acquisition_resume(cli, &a);
 	if (status == CLI_DONE)
 		status = fetch_and_write(cli, &a, args->option[OPT_RSA] != NULL);
-	if (status == CLI_DONE)
-		say_what_next(cli, &a);
-	den_secret_free(a.pin);
-	dencrypt_key_free(a.key);
-	dencrypt_certificate_free(a.certificate);
-	dencrypt_certificate_free(a.ca);
+	acquisition_done(&a);
 	return status;
 }

@@ -74,6 +74,8 @@ static const struct command commands[] = {
 	{"cert", "get", "", 0, 0,
 		COMMON | O(LOGIN) | O(OUTPUT) | O(PEM) | O(RSA) | O(PASSWORD_FD) | O(PIN_FD),
 		DEN_CLI_DO_CERT_GET, DEN_CLI_SECRETS_CERT_GET, cli_cert_get},
+	{"cert", "renew", "FILE.p12", 1, 1, COMMON | O(OUTPUT) | O(PEM) | O(RSA) | O(PASSWORD_FD) | O(PIN_FD),
+		DEN_CLI_DO_CERT_RENEW, DEN_CLI_SECRETS_CERT_RENEW, cli_cert_renew},
 	{"cert", "revoke", "LOGIN", 1, 1, COMMON | O(REASON) | O(PASSWORD_FD),
 		DEN_CLI_DO_CERT_REVOKE, DEN_CLI_SECRETS_APPROVAL, cli_cert_revoke},
 	{"client-policy", NULL, "SITE...", 1, ANY_NUMBER, O(HELP) | O(BROWSER) | O(FORMAT) | O(IE_MODE) | O(CA),

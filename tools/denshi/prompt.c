@@ -289,6 +289,11 @@ static int pin_is_valid(const struct den_secret *pin)
 	return !*p && den_secret_len(pin) >= PIN_MIN && den_secret_len(pin) <= PIN_MAX;
 }
 
+int prompt_known_pin(struct cli *cli, struct den_secret **out)
+{
+	return read_secret(cli, den_text(cli->lang, DEN_ASK_CERT_PIN), cli->pin_fd >= 0 ? cli->pin_fd : cli->password_fd, out);
+}
+
 int prompt_pin(struct cli *cli, struct den_secret **out)
 {
 	int fd = cli->pin_fd >= 0 ? cli->pin_fd : cli->password_fd;

@@ -1,0 +1,40 @@
+/*
+ * The signer's intake of renewals (R-CERT-4): whatever arrives, only what the key before has signed is
+ * opened. Nobody who fuzzes has that key, so nothing may be.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <openssl/rand.h>
+
+#include "crypto/ca.h"
+#include "crypto/renewal.h"
+
+#define NOW ((time_t)1900000000)
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* See fuzz_csr.c. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	unsigned char byte;
+
+	(void)argc, (void)argv;
+	if (RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1)
+		abort();
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct dencrypt_ca *ca;
+	struct dencrypt_bytes request = DENCRYPT_BYTES_EMPTY;
+
+	if (!ca && dencrypt_ca_make("acme", DENCRYPT_EC_P256, NOW, &ca) != DENCRYPT_OK)
+		abort();
+	if (dencrypt_renewal_open(data, size, dencrypt_ca_certificate(ca), &request) == DENCRYPT_OK)
+		abort();
+	return 0;
+}

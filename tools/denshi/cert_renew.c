@@ -1,0 +1,182 @@
+/* Renewing the certificate (R-CERT-4): the key before signs the request for the next one. */
+#include <string.h>
+
+#include "core/protocol.h"
+#include "crypto/digest.h"
+#include "crypto/pkcs12.h"
+#include "crypto/renewal.h"
+#include "tools/denshi/acquisition.h"
+#include "tools/denshi/args.h"
+#include "tools/denshi/ask.h"
+#include "tools/denshi/output.h"
+#include "tools/denshi/prompt.h"
+
+#define NAME_SIZE 13 /* "r-" and a random one */
+
+struct before {
+	struct dencrypt_key *key;
+	struct dencrypt_certificate *certificate;
+};
+
+/* Opens the old file: its PIN becomes that of the new one, its name whose it is. */
+static int open_before(struct cli *cli, struct acquisition *a, const char *path, struct before *before)
+{
+	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = dencrypt_read_file(path, DENCRYPT_FILE_SECRET, DENCRYPT_PKCS12_MAX, &file);
+	const char *name;
+	int status;
+
+	if (r != DENCRYPT_OK)
+		return acquisition_refused(cli, r, path);
+	status = prompt_known_pin(cli, &a->pin);
+	if (status == CLI_DONE) {
+		r = dencrypt_pkcs12_read(file.data, file.size, den_secret_bytes(a->pin), &before->key, &before->certificate);
+		if (r == DENCRYPT_WRONG_PIN)
+			status = refuse(cli, DEN_CERT_PIN_WRONG);
+		else if (r != DENCRYPT_OK)
+			status = acquisition_refused(cli, r, path);
+	}
+	dencrypt_bytes_done(&file);
+	if (status != CLI_DONE)
+		return status;
+	name = dencrypt_certificate_common_name(before->certificate);
+	if (!name || den_login_id_parse(a->login, name, strlen(name)) != 0)
+		return acquisition_refused(cli, DENCRYPT_WRONG_SUBJECT, path);
+	return CLI_DONE;
+}
+
+static struct den_message *renew_request(const struct acquisition *a)
+{
+	struct den_message *request = ask_new(DEN_OP_CERT_RENEW);
+
+	den_message_add_string(request, DEN_TAG_LOGIN, a->login);
+	return request;
+}
+
+static int is_due(struct cli *cli, const struct acquisition *a)
+{
+	struct den_message *reply = ask(cli, renew_request(a), NULL, NULL);
+	int status = ask_refused(cli, reply);
+
+	den_message_free(reply);
+	return status;
+}
+
+/* The key waits under a name that no grant has yet: this run's, or a later one's request gets it. */
+static int make_key(struct cli *cli, struct acquisition *a, int rsa)
+{
+	char name[NAME_SIZE];
+	enum dencrypt_result r = dencrypt_random_id(name, sizeof(name));
+
+	snprintf(a->id, sizeof(a->id), "r-%s", name);
+	if (!cli->json)
+		say(cli, stdout, DEN_CLI_MAKING_KEY);
+	fflush(stdout);
+	if (r == DENCRYPT_OK)
+		r = dencrypt_key_make(rsa ? DENCRYPT_RSA_3072 : DENCRYPT_EC_P256, &a->key);
+	return r == DENCRYPT_OK ? acquisition_keep_key(cli, a) : acquisition_refused(cli, r, NULL);
+}
+
+static enum dencrypt_result signed_request(const struct acquisition *a, const struct before *before, struct dencrypt_bytes *out)
+{
+	struct dencrypt_bytes csr = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = dencrypt_csr_make(a->key, a->login, &csr);
+
+	if (r == DENCRYPT_OK)
+		r = dencrypt_renewal_make(before->key, before->certificate, csr.data, csr.size, out);
+	dencrypt_bytes_done(&csr);
+	return r;
+}
+
+static int send_request(struct cli *cli, struct acquisition *a, const struct before *before, const struct den_secret *password)
+{
+	struct dencrypt_bytes der = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = signed_request(a, before, &der);
+	struct den_message *request, *reply;
+	int status;
+
+	if (r != DENCRYPT_OK)
+		return acquisition_refused(cli, r, NULL);
+	request = renew_request(a);
+	ask_add_secret(request, DEN_TAG_PASSWORD, password);
+	den_message_add_string(request, DEN_TAG_ID, a->id);
+	den_message_add(request, DEN_TAG_BYTES, der.data, der.size);
+	dencrypt_bytes_done(&der);
+	reply = ask(cli, request, NULL, NULL);
+	/* Of this name there is one already: a former run's own. */
+	status = a->resumed && den_message_kind(reply) == DEN_GRANT_NONE ? CLI_DONE : ask_refused(cli, reply);
+	den_message_free(reply);
+	if (status != CLI_DONE && status != CLI_DOWN && !a->resumed)
+		(void)acquisition_drop_key(cli, a);
+	return status;
+}
+
+static int prove_and_request(struct cli *cli, struct acquisition *a, const struct before *before, int rsa)
+{
+	struct den_secret *password = NULL;
+	int status = is_due(cli, a);
+
+	if (status == CLI_DONE)
+		status = prompt_secret(cli, DEN_ASK_PASSWORD, &password);
+	if (status == CLI_DONE && !a->key)
+		status = make_key(cli, a, rsa);
+	if (status == CLI_DONE)
+		status = send_request(cli, a, before, password);
+	den_secret_free(password);
+	return status;
+}
+
+static int renew(struct cli *cli, struct acquisition *a, const struct before *before, int rsa)
+{
+	struct den_message *reply = a->resumed ? acquisition_await(cli, a) : NULL;
+	int status = CLI_DONE;
+
+	if (!reply || den_message_kind(reply) == DEN_GRANT_NONE) {
+		den_message_free(reply);
+		reply = NULL;
+		status = prove_and_request(cli, a, before, rsa);
+	}
+	if (status != CLI_DONE)
+		return status;
+	acquisition_note_interruptions();
+	return acquisition_finish(cli, a, reply ? reply : acquisition_await(cli, a));
+}
+
+/* LOGIN.p12 becomes LOGIN.renewed.p12, unless told otherwise. */
+static int name_files(struct acquisition *a, const struct args *args)
+{
+	const char *old = args->operand[0];
+	size_t len = strlen(old);
+	char base[PATH_MAX];
+
+	if (args->option[OPT_OUTPUT])
+		return acquisition_name_files(a, args->option[OPT_OUTPUT], "", args->option[OPT_PEM]);
+	if (len >= sizeof(base))
+		return -1;
+	if (len > 4 && strcmp(old + len - 4, ".p12") == 0)
+		len -= 4;
+	snprintf(base, sizeof(base), "%.*s", (int)len, old);
+	return acquisition_name_files(a, base, ".renewed.p12", args->option[OPT_PEM]);
+}
+
+int cli_cert_renew(struct cli *cli, const struct args *args)
+{
+	struct acquisition a = {0};
+	struct before before = {0};
+	int status = CLI_DONE;
+
+	if (name_files(&a, args) != 0)
+		status = acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
+	if (status == CLI_DONE)
+		status = acquisition_check_paths(cli, &a);
+	if (status == CLI_DONE)
+		status = open_before(cli, &a, args->operand[0], &before);
+	if (status == CLI_DONE)
+		status = acquisition_resume(cli, &a);
+	if (status == CLI_DONE)
+		status = renew(cli, &a, &before, args->option[OPT_RSA] != NULL);
+	acquisition_done(&a);
+	dencrypt_key_free(before.key);
+	dencrypt_certificate_free(before.certificate);
+	return status;
+}
