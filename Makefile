@@ -57,7 +57,7 @@ SERVER    := $(B)/libdenshi-server.a
 PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
              $(B)/denshi-host $(B)/denshi-ssh-keys \
-             $(B)/denshi-prove
+             $(B)/denshi-prove $(B)/denshi-relay
 MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/libdenshi.so.1 $(B)/denshi_approval.so $(B)/pw-argon2id.so $(B)/denshi-guard.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -147,6 +147,9 @@ $(B)/denshi-ssh-keys: $(call objects,tools/denshi-ssh-keys) $(CORE)
 $(B)/denshi-prove: $(call objects,tools/denshi-prove) $(CRYPTO) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CRYPTO_LIBS)
 
+$(B)/denshi-relay: $(call objects,tools/denshi-relay) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
+
 # denshi.ldif is the source; the other forms are made of it.
 $(B)/ldap-schema/denshi.schema: FORM := openldap
 $(B)/ldap-schema/denshi-389.ldif: FORM := standard
@@ -232,13 +235,13 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR) \
 		$(DESTDIR)$(PREFIX)/include/denshi $(DESTDIR)$(NSSDIR)/pkgconfig $(DESTDIR)$(SUDODIR) \
 		$(DESTDIR)$(DATADIR)/examples $(DESTDIR)$(NSSDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SLAPDDIR) $(DESTDIR)$(SYSCONFDIR)/denshi \
-		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d \
+		$(DESTDIR)$(DATADIR)/ldap-schema $(DESTDIR)$(DATADIR)/pam.d $(DESTDIR)$(DATADIR)/ssh \
 		$(DESTDIR)$(PREFIX)/share/pam-configs $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys \
-		$(B)/denshi-prove $(DESTDIR)$(LIBEXECDIR)/
+		$(B)/denshi-prove $(B)/denshi-relay $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/libdenshi.so.1 $(DESTDIR)$(NSSDIR)/
 	ln -sf libdenshi.so.1 $(DESTDIR)$(NSSDIR)/libdenshi.so
@@ -250,6 +253,7 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/
 	install -m 644 $(wildcard ldap-schema/*.ldif ldap-schema/*.in) ldap-schema/oids $(SCHEMAS) $(DESTDIR)$(DATADIR)/ldap-schema/
 	install -m 644 $(wildcard etc/pam.d/*) $(DESTDIR)$(DATADIR)/pam.d/
+	install -m 644 etc/ssh/denshi-get.conf $(DESTDIR)$(DATADIR)/ssh/
 	install -m 644 etc/pam-configs/denshi $(DESTDIR)$(PREFIX)/share/pam-configs/
 	install -m 644 etc/denshi.conf $(DESTDIR)$(SYSCONFDIR)/denshi/
 	for u in etc/*.service etc/*.path; do \

@@ -276,6 +276,12 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 	}
 }
 
+const void *den_message_packet(const struct den_message *m, size_t *len)
+{
+	*len = m->used;
+	return m->bad ? NULL : m->bytes;
+}
+
 int den_message_send(int fd, const struct den_message *m, int timeout_ms)
 {
 	int64_t deadline = den_now_ms() + timeout_ms;

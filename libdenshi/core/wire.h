@@ -66,6 +66,9 @@ const void *den_message_bytes(const struct den_message *m, uint16_t tag, size_t 
 int den_message_next(const struct den_message *m, size_t *cursor, uint16_t *tag,
 	const char **value, size_t *len);
 
+/* The packet that den_message_send sends; NULL where the message is bad. Belongs to m. */
+const void *den_message_packet(const struct den_message *m, size_t *len);
+
 /* Whole-packet parsing, as den_message_receive does it (and the fuzz target).
  * NULL with errno EBADMSG, EMSGSIZE or ENOMEM. */
 struct den_message *den_message_parse(const void *bytes, size_t len);

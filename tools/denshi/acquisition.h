@@ -57,6 +57,9 @@ int acquisition_finish(struct cli *cli, struct acquisition *a, struct den_messag
 
 /* From here on a signal ends the waiting, not the program. */
 void acquisition_note_interruptions(void);
-void acquisition_done(struct acquisition *a);
+
+/* --via: denshid is asked on another machine from here on. The exit status; closed by acquisition_done. */
+int acquisition_reach(struct cli *cli, const char *destination);
+void acquisition_done(struct cli *cli, struct acquisition *a);
 
 #endif

@@ -1,4 +1,5 @@
 /* The signer's answer, waited for, and what is made of it. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "tools/denshi/acquisition.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
+#include "tools/denshi/remote.h"
 
 #define WAIT_S 10
 #define POLL_MS 100
@@ -140,8 +142,18 @@ void acquisition_note_interruptions(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-void acquisition_done(struct acquisition *a)
+int acquisition_reach(struct cli *cli, const char *destination)
 {
+	if (!destination)
+		return CLI_DONE;
+	cli->remote = remote_open(destination);
+	return cli->remote ? CLI_DONE : refuse(cli, DEN_CLI_VIA, destination, strerror(errno));
+}
+
+void acquisition_done(struct cli *cli, struct acquisition *a)
+{
+	remote_close(cli->remote);
+	cli->remote = NULL;
 	den_secret_free(a->pin);
 	dencrypt_key_free(a->key);
 	dencrypt_certificate_free(a->certificate);

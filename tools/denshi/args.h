@@ -18,6 +18,7 @@
 	OPTION(OUTPUT, "output", "FILE.p12")                                                       \
 	OPTION(PEM, "pem", "FILE")                                                                 \
 	OPTION(RSA, "rsa", NULL)                                                                   \
+	OPTION(VIA, "via", "HOST")                                                                 \
 	OPTION(BROWSER, "browser", "edge|chromium|firefox")                                        \
 	OPTION(FORMAT, "format", "json|reg|ie-sites")                                              \
 	OPTION(IE_MODE, "ie-mode", "URL")                                                          \

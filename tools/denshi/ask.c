@@ -7,6 +7,7 @@
 
 #include "core/protocol.h"
 #include "tools/denshi/output.h"
+#include "tools/denshi/remote.h"
 
 /* Only to learn the language of the first prompt: not worth a long wait. */
 #define LANGUAGE_TIMEOUT_MS 1000
@@ -52,7 +53,8 @@ static int patience_ms(const struct den_message *request)
 struct den_message *ask(struct cli *cli, struct den_message *request, den_client_row *row,
 	void *context)
 {
-	struct den_message *reply = den_client_call(NULL, request, patience_ms(request), row, context);
+	struct den_message *reply = cli->remote ? remote_call(cli->remote, request, patience_ms(request)) :
+		den_client_call(NULL, request, patience_ms(request), row, context);
 
 	den_message_free(request);
 	if (!reply)

@@ -120,7 +120,8 @@ static int whose(struct cli *cli, struct acquisition *a, const char *login)
 int cli_cert_get(struct cli *cli, const struct args *args)
 {
 	struct acquisition a = {0};
-	int status = whose(cli, &a, args->option[OPT_LOGIN]);
+	int status = args->option[OPT_VIA] && !args->option[OPT_LOGIN] ? refuse(cli, DEN_CLI_LOGIN_NEEDED) :
+		whose(cli, &a, args->option[OPT_LOGIN]);
 
 	if (status == CLI_DONE && acquisition_name_files(&a, args->option[OPT_OUTPUT] ? args->option[OPT_OUTPUT] : a.login,
 		args->option[OPT_OUTPUT] ? "" : ".p12", args->option[OPT_PEM]) != 0)
@@ -130,7 +131,9 @@ int cli_cert_get(struct cli *cli, const struct args *args)
 	if (status == CLI_DONE)
 		status = acquisition_resume(cli, &a);
 	if (status == CLI_DONE)
+		status = acquisition_reach(cli, args->option[OPT_VIA]);
+	if (status == CLI_DONE)
 		status = fetch_and_write(cli, &a, args->option[OPT_RSA] != NULL);
-	acquisition_done(&a);
+	acquisition_done(cli, &a);
 	return status;
 }

@@ -174,8 +174,10 @@ int cli_cert_renew(struct cli *cli, const struct args *args)
 	if (status == CLI_DONE)
 		status = acquisition_resume(cli, &a);
 	if (status == CLI_DONE)
+		status = acquisition_reach(cli, args->option[OPT_VIA]);
+	if (status == CLI_DONE)
 		status = renew(cli, &a, &before, args->option[OPT_RSA] != NULL);
-	acquisition_done(&a);
+	acquisition_done(cli, &a);
 	dencrypt_key_free(before.key);
 	dencrypt_certificate_free(before.certificate);
 	return status;

@@ -26,6 +26,7 @@ struct cli {
 	int json;
 	int password_fd, pin_fd; /* -1: ask on the terminal */
 	const struct command *command;
+	struct remote *remote; /* who is asked instead of the denshid here; NULL: the one here */
 };
 
 /* A table row per command; main.c has them. */
