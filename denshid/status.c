@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "denshid/call.h"
+#include "directory/features.h"
 
 /* What the directory has and this host doesn't take over. */
 static void add_refused(struct call *c)
@@ -14,6 +15,19 @@ static void add_refused(struct call *c)
 	snprintf(text, sizeof(text), "%" PRId64, serial);
 	if (why != DEN_OK)
 		call_reason(c, why, text);
+}
+
+/* What the directory's server lacks. */
+static void add_lacking(struct call *c, struct dendir *d)
+{
+	struct dendir_features f;
+
+	if (dendir_features_read(d, &f) != DEN_OK)
+		return;
+	if (!f.argon2id)
+		call_reason(c, DEN_STATUS_ARGON2I, dendir_uri(d));
+	if (!f.guarded)
+		call_reason(c, DEN_STATUS_UNGUARDED, dendir_uri(d));
 }
 
 enum den_code status_show(struct call *c)
@@ -36,8 +50,10 @@ enum den_code status_show(struct call *c)
 		den_message_add_string(c->out, DEN_TAG_ROLE, c->peer.flags & DEN_USER_MASTER ? "master" : "general");
 	}
 	add_refused(c);
-	if (d)
+	if (d) {
+		add_lacking(c, d);
 		update_add_pending(c, d);
+	}
 	/* What is known without the directory is told without it. */
 	return DEN_OK;
 }

@@ -11,11 +11,16 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "core/oid.h"
 #include "slapd_argon2id/hash.h"
 #include "slapd_argon2id/slapd.h"
 
 static char scheme_name[] = "{ARGON2}";
 static struct berval scheme = {.bv_val = scheme_name, .bv_len = sizeof(scheme_name) - 1};
+
+/* denshiOID:3.1 (ldap-schema/oids): clients see that new passwords are hashed with Argon2id. */
+static char feature_oid[] = DEN_OID_ARGON2ID;
+static struct berval feature = {.bv_val = feature_oid, .bv_len = sizeof(feature_oid) - 1};
 
 /* Set by init_module, before there are threads. */
 static struct pwhash_cost cost = {PWHASH_MEMORY_KIB, PWHASH_PASSES, PWHASH_LANES};
@@ -111,5 +116,7 @@ __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 		return -1;
 	}
 	set_most();
-	return lutil_passwd_add(&scheme, check, make);
+	if (lutil_passwd_add(&scheme, check, make) != 0)
+		return -1;
+	return supported_feature_load(&feature);
 }

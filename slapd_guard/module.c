@@ -9,15 +9,19 @@
  *
  *	olcModuleLoad: denshi-guard
  */
+#include "core/oid.h"
 #include "slapd_guard/slapd.h"
 
 #define RELAX "1.3.6.1.4.1.4203.666.5.12"
 
 __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 {
+	static char oid[] = DEN_OID_GUARD;
+	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
+
 	(void)argc;
 	(void)argv;
 	/* Not there (-1, also in slapadd and its kin): all is well. */
 	(void)unregister_supported_control(RELAX);
-	return 0;
+	return supported_feature_load(&feature);
 }

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "core/oid.h"
 #include "slapd_argon2id/slapd.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -35,6 +36,14 @@ __attribute__((visibility("default"))) int lutil_passwd_add(struct berval *schem
 	lutil_passwd_make *make)
 {
 	added = (struct scheme){*scheme, check, make};
+	return 0;
+}
+
+/* What it shows in the root DSE; the stock module shows nothing. */
+static char shown[128];
+__attribute__((visibility("default"))) int supported_feature_load(struct berval *oid)
+{
+	snprintf(shown, sizeof(shown), "%.*s", (int)oid->bv_len, oid->bv_val);
 	return 0;
 }
 
@@ -84,9 +93,16 @@ static int load_both(void **state)
 	(void)state;
 	assert_int_equal(load(stock_path, "m=64", "t=2"), 0);
 	stock = added;
+	assert_string_equal(shown, "");
 	assert_int_equal(load(module_path, "m=1024", "t=2"), 0);
 	ours = added;
 	return 0;
+}
+
+static void shows_itself(void **state)
+{
+	(void)state;
+	assert_string_equal(shown, DEN_OID_ARGON2ID);
 }
 
 static void takes_the_stock_scheme(void **state)
@@ -173,6 +189,7 @@ static void refuses_wrong_arguments(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shows_itself),
 		cmocka_unit_test(takes_the_stock_scheme),
 		cmocka_unit_test(makes_what_the_other_verifies),
 		cmocka_unit_test(refuses_what_is_no_hash),

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Passwords are hashed by the directory, with Argon2id; slapd's own module verifies what
-# ours made, and the other way round. About 5 s.
+# ours made, and the other way round. About 15 s.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
@@ -93,4 +93,38 @@ for bad in "m=4194304,t=1,p=1\$$salt\$$rest" "m=19456,t=100000,p=1\$$salt\$$rest
 done
 run root ldapwhoami
 check "slapd is alive" done_well
+
+# ---- a server without our modules: denshi status tells, an upgrade brings them ----
+state=/var/lib/denshi-server
+as_slapd() { setpriv --reuid=openldap --regid=openldap --clear-groups "$@"; }
+without() { # SED-PROGRAM: slapd with other modules
+	sandbox-service stop slapd
+	{
+		printf 'dn: cn=module{0},cn=config\nchangetype: modify\nreplace: olcModuleLoad\n'
+		as_slapd slapcat -n 0 -F $state/directory/config -o ldif_wrap=no | sed -n '/^olcModuleLoad/p' |
+			sed -E "s/\\{[0-9]+\\}//; $1"
+	} | as_slapd slapmodify -n 0 -F $state/directory/config
+	sandbox-service start slapd
+	await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
+}
+status() { run runuser -u d-master1 -- denshi status; }
+status
+check "with them, denshi status says nothing" says_not 'status-argon2i|status-unguarded' ''
+without 's/pw-argon2id/argon2/'
+status
+check "slapd's own argon2: a warning" says 'Argon2i; .*\[status-argon2i\]' ''
+check "and the guard is there" says_not 'status-unguarded' ''
+without '/denshi-guard/d'
+status
+check "no guard: a warning" says 'status-unguarded' ''
+sandbox-service stop denshi-ca
+sandbox-service stop slapd
+run denshi directory upgrade --yes
+check "an upgrade brings them back" done_well
+sandbox-service start slapd
+sandbox-service start denshi-ca
+await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
+status
+check "and denshi status says nothing again" says_not 'status-argon2i|status-unguarded' ''
+check "but that it is there" says 'reachable' ''
 summary

@@ -38,6 +38,8 @@ static int make(struct setup *s)
 static void tell(const struct setup *s)
 {
 	say(s, s->existing ? DEN_EXISTING_DONE : DEN_SETUP_DONE, s->org, s->state, NULL);
+	if (!s->argon2id)
+		say(s, DEN_SETUP_DONE_ARGON2I, NULL);
 	if (s->generate)
 		say(s, DEN_SETUP_PASSWORD_IS, s->master, den_secret_bytes(s->password), NULL);
 	say(s, DEN_SETUP_NEXT, s->master,
