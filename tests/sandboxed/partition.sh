@@ -113,6 +113,38 @@ for server in $first $second; do
 	run as_host ldapsearch -Q -Y EXTERNAL -H ldaps://$server -LLL -b cn=accesslog
 	check "and nothing of the log" says_not 'reqStart' ''
 done
+# It holds hashes, for the other server: nobody else reads it, and a password isn't in it.
+run runuser -u d-maker01 -- denshi passwd --password-fd 0 <<<"$(login_of d-maker01)"$'\nkaede-4711-umi'
+check "a password is changed" done_well
+run root sandbox ldapsearch -LLL -o ldif_wrap=no -b cn=accesslog '(objectClass=auditModify)' reqMod
+log=$(sed -n 's/^reqMod:: //p' <<<"$out" | while read -r value; do base64 -d <<<"$value"; echo; done; sed -n 's/^reqMod: //p' <<<"$out")
+check "root sees it in the log, as a hash" grep -qa '^userPassword:[=+] {ARGON2}\$argon2id' <<<"$log"
+check "and as nothing else" sh -c '! grep -a "^userPassword:[=+]" <<END | grep -qav "{ARGON2}.argon2id"
+$1
+END' - "$log"
+check "not the password" sh -c '! grep -qaF kaede-4711 <<END
+$1
+END' - "$log"
+for dn in "uid=d-maker01,$people kaede-4711-umi" "uid=d-master1,$people $(login_of d-master1)" \
+	"cn=approval,uid=d-master1,$people $(approval_of d-master1)"; do
+	run ldapsearch -x -H "$uri" -D "${dn% *}" -w "${dn##* }" -LLL -b cn=accesslog
+	check "${dn% *} reads nothing of it" says_not 'reqStart|ARGON2' ''
+	run ldapsearch -x -H "$uri" -D "${dn% *}" -w "${dn##* }" -LLL -b cn=accesslog -s base
+	check "nor that it is there" says 'No such object' ''
+done
+for who in denshi denshi-ca; do
+	run setpriv --reuid=$who --regid=$who --groups=denshi-directory ldapsearch -Q -Y EXTERNAL -H "$uri" -LLL -b cn=accesslog
+	check "$who, over ldapi: nothing" says_not 'reqStart|ARGON2' ''
+done
+check "its files are slapd's alone" equals "$(find $state/ -path '*log*' -name data.mdb -not -perm 600)" ''
+check "and its folder" equals "$(find $state/ -type d -name '*log*' -perm /077)" ''
+run root m1 ldapsearch -LLL -o ldif_wrap=no -b "uid=d-maker01,$people" -s base userPassword
+hash=$(sed -n 's/^userPassword:: //p' <<<"$out")
+run root sandbox ldapsearch -LLL -o ldif_wrap=no -b "uid=d-maker01,$people" -s base userPassword
+check "the other server has the same hash" equals "$hash" "$(sed -n 's/^userPassword:: //p' <<<"$out")"
+# The rest logs in with the password as it was.
+run runuser -u d-maker01 -- denshi passwd --password-fd 0 <<<$'kaede-4711-umi\n'"$(login_of d-maker01)"
+check "and back" done_well
 out=$(as_host ldapwhoami -x -H ldaps://$first -D "uid=d-master1,$people" -w "$(login_of d-master1)" 2>&1)
 rc=$?
 check "a right password at the writer" done_well

@@ -1,7 +1,7 @@
 #!/bin/bash
-# R-ALL-4: no password of a run is found in a log, in the directory's or denshid's files, in
+# R-ALL-4: no password of a run is found in a log, in syslog, in the directory's or denshid's files, in
 # slapd's audit log, in a diff, the history or an answer, nor in anybody's arguments or
-# environment. About 10 s.
+# environment. About 20 s. (The log of changes of two servers: partition.sh.)
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
@@ -45,6 +45,24 @@ objectClass: olcAuditLogConfig
 olcOverlay: auditlog
 olcAuditlogFile: $work/audit/log
 END
+
+# What goes to syslog: from the modules, from slapd, from root's commands.
+cat >"$work/syslog.py" <<'END'
+import os, socket, sys
+if os.path.lexists("/dev/log"):
+    os.unlink("/dev/log")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+with open(sys.argv[1], "ab", buffering=0) as f:
+    while True:
+        f.write(s.recv(65536) + b"\n")
+END
+python3 "$work/syslog.py" "$work/syslog" &
+syslog=$!
+await 5 test -S /dev/log
+sandbox-service stop slapd # it asks once where the log is
+sandbox-service start slapd
 
 # Who looks at the processes meanwhile; its own arguments have none.
 sample() {
@@ -119,8 +137,18 @@ as d-master1 user list
 keep ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -b ou=updates,o=acme
 for _ in 1 2 3 4 5 6 7; do try d-secret3 "$(secret)"; done
 check "locked" refused
-kill $sampler
-wait $sampler 2>/dev/null
+# A hash that the module refuses, and says so.
+ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" >/dev/null <<<$'dn: uid=d-plain01,ou=people,o=acme\nchangetype: modify\nreplace: userPassword\nuserPassword: {ARGON2}$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaA'
+try d-plain01 "$(secret)"
+check "a hash that is refused" refused
+ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" >/dev/null <<<$'dn: cn=approval,uid=d-master1,ou=people,o=acme\nchangetype: modify\nadd: denshiAttempt\ndenshiAttempt: 7'
+run denshi rescue d-master1 --yes
+check "a rescue" done_well
+sed -nE 's/^  (login|approval): *//p' <<<"$out" >>"$work/secrets"
+check "shows two passwords" equals "$(sed -nE 's/^  (login|approval): *[a-z0-9]{12}$/x/p' <<<"$out" | wc -l)" 2
+keep ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -b ou=updates,o=acme '(cn=rescue-*)'
+kill $sampler $syslog
+wait $sampler $syslog 2>/dev/null
 
 # ---- where none of them may be -----------------------------------------------------------------
 # As they are, and as LDIF has what isn't plain.
@@ -139,6 +167,10 @@ found() { # WHERE...: files with a password
 	[ -n "$out" ]
 }
 nowhere() { ! found "$@"; }
+check "syslog was written: by the modules" grep -qa pam_denshi "$work/syslog"
+check "by the hashing of slapd" grep -qa 'pw-argon2id: ' "$work/syslog"
+check "by root's commands" grep -qa 'audit event=rescue user=d-master1' "$work/syslog"
+check "it has no password" nowhere "$work/syslog"
 check "slapd's log" nowhere "$DENSHI_SANDBOX/slapd.log"
 check "the logs of denshid, denshi-ca, sshd and setup" nowhere "$DENSHI_SANDBOX"
 check "slapd's audit log was written" grep -q '^userPassword' "$work/audit/log"
