@@ -287,9 +287,14 @@ static int send_grant(void *context, const struct dendir_grant *g)
 	if (!m)
 		return 1;
 	if (g->certificate_len &&
-		dencrypt_certificate_parse(g->certificate, g->certificate_len, &certificate) == DENCRYPT_OK)
+		dencrypt_certificate_parse(g->certificate, g->certificate_len, &certificate) == DENCRYPT_OK) {
 		end = dencrypt_certificate_not_after(certificate);
+		den_message_add_number(m, DEN_TAG_TIME, (uint64_t)dencrypt_certificate_not_before(certificate));
+		den_message_add_string(m, DEN_TAG_DIGEST, dencrypt_certificate_fingerprint(certificate));
+	}
 	dencrypt_certificate_free(certificate);
+	if (*g->reason || *g->refused)
+		den_message_add_string(m, DEN_TAG_REASON, *g->reason ? g->reason : g->refused);
 	den_message_add_string(m, DEN_TAG_ID, g->id);
 	den_message_add_string(m, DEN_TAG_LOGIN, g->owner);
 	den_message_add_string(m, DEN_TAG_STATE, state_of(c, g));

@@ -94,7 +94,8 @@ enum den_op {
 	/*
 	 * CERT_GRANT: LOGIN..., [DRY_RUN] -> OK + PENDING_COUNT.
 	 * CERT_LIST: [LOGIN] -> rows LOGIN, STATE ("granted", "requested", "issued", "revoked",
-	 *   "expired", "refused"), EXPIRES (u64 time), SERIAL_HEX, ID.
+	 *   "expired", "refused"), EXPIRES (u64 time), SERIAL_HEX, ID, oldest first; of a certificate
+	 *   TIME (its begin) and DIGEST (SHA-256, hex); REASON (of a revocation or refusal).
 	 * CERT_GRANTED: LOGIN, PASSWORD -> OK + ORG, ID (of the grant): may this user acquire one now?
 	 *   Asked before a key is made. The login password is an attempt like any other (R-CERT-2).
 	 * CERT_REQUEST: LOGIN, PASSWORD, ID, BYTES (PKCS#10 DER) -> OK + ID. An attempt as well.

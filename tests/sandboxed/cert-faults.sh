@@ -120,8 +120,15 @@ check "nginx refuses the one before" await 5 sh -c "[ \$(curl -sk -o /dev/null -
 check "nginx takes the next one" equals "$(page "$certs/next.pem")" 200
 
 # ---- revoked ----
+run runuser -u d-master1 -- denshi cert show $user
+check "cert show: its number" says "$(tr A-F a-f <<<"$new")" ''
+check "cert show: its fingerprint" says "$(openssl x509 -in "$certs/next.pem.crt" -noout -fingerprint -sha256 | cut -d= -f2 | tr -d : | tr A-F a-f)" ''
 number=$(openssl crl -in $crl -noout -crlnumber)
 as_master cert revoke $user --reason 'laptop lost' >/dev/null
+run runuser -u d-master1 -- denshi cert show $user
+check "cert show: revoked, and why" says 'laptop lost' ''
+run runuser -u d-plain01 -- denshi cert show $user
+check "cert show: another's is a master's to see" refused
 refused_as "revoked" cert-revoked
 check "ssh: no key any more" equals "$(/usr/libexec/denshi/denshi-ssh-keys $user 2>/dev/null)" ""
 check "it is listed within 5 s" await 5 listed "$new"

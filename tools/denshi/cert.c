@@ -12,6 +12,17 @@ static const struct column columns[] = {
 	{DEN_TAG_ID, COLUMN_HIDDEN, "id", DEN_CLI_LABEL_ID},
 };
 
+static const struct column details[] = {
+	{DEN_TAG_LOGIN, COLUMN_TEXT, "login", DEN_CLI_LABEL_LOGIN},
+	{DEN_TAG_STATE, COLUMN_WORD, "state", DEN_CLI_LABEL_STATE},
+	{DEN_TAG_REASON, COLUMN_TEXT, "reason", DEN_CLI_LABEL_REASON},
+	{DEN_TAG_TIME, COLUMN_TIME, "begins", DEN_CLI_LABEL_BEGINS},
+	{DEN_TAG_EXPIRES, COLUMN_TIME, "expires", DEN_CLI_LABEL_EXPIRES},
+	{DEN_TAG_SERIAL_HEX, COLUMN_TEXT, "certificate_serial", DEN_CLI_LABEL_CERT_SERIAL},
+	{DEN_TAG_DIGEST, COLUMN_TEXT, "sha256", DEN_CLI_LABEL_FINGERPRINT},
+	{DEN_TAG_ID, COLUMN_HIDDEN, "id", DEN_CLI_LABEL_ID},
+};
+
 static struct den_message *grant_request(const struct args *args, int dry_run)
 {
 	struct den_message *request = ask_new(DEN_OP_CERT_GRANT);
@@ -56,6 +67,29 @@ int cli_cert_list(struct cli *cli, const struct args *args)
 	status = ask_refused(cli, reply);
 	if (status == CLI_DONE)
 		listing_print(cli, &listing);
+	listing_done(&listing);
+	den_message_free(reply);
+	return status;
+}
+
+/* Of the newest: the certificate on record, or what there is of one. */
+int cli_cert_show(struct cli *cli, const struct args *args)
+{
+	struct listing listing = LISTING(details);
+	struct den_message *request = ask_new(DEN_OP_CERT_LIST), *reply;
+	size_t n;
+	int status;
+
+	den_message_add_string(request, DEN_TAG_LOGIN, args->operand[0]);
+	reply = ask(cli, request, listing_row, &listing);
+	status = ask_refused(cli, reply);
+	n = json_array_size(listing.rows);
+	if (status == CLI_DONE && n == 0)
+		status = refuse(cli, DEN_GRANT_NONE, args->operand[0]);
+	else if (status == CLI_DONE && cli->json)
+		output_json(json_incref(json_array_get(listing.rows, n - 1)));
+	else if (status == CLI_DONE)
+		listing_print_pairs(cli, &listing, n - 1);
 	listing_done(&listing);
 	den_message_free(reply);
 	return status;

@@ -53,6 +53,7 @@ int cli_user_suspend(struct cli *cli, const struct args *args);
 int cli_user_resume(struct cli *cli, const struct args *args);
 int cli_cert_grant(struct cli *cli, const struct args *args);
 int cli_cert_list(struct cli *cli, const struct args *args);
+int cli_cert_show(struct cli *cli, const struct args *args);
 int cli_cert_get(struct cli *cli, const struct args *args);
 int cli_cert_renew(struct cli *cli, const struct args *args);
 int cli_cert_revoke(struct cli *cli, const struct args *args);

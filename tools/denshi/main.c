@@ -71,6 +71,7 @@ static const struct command commands[] = {
 	{"cert", "grant", "LOGIN...", 1, ANY_NUMBER, COMMON | O(DRY_RUN) | O(YES),
 		DEN_CLI_DO_CERT_GRANT, DEN_OK, cli_cert_grant},
 	{"cert", "list", "[LOGIN]", 0, 1, COMMON, DEN_CLI_DO_CERT_LIST, DEN_OK, cli_cert_list},
+	{"cert", "show", "LOGIN", 1, 1, COMMON, DEN_CLI_DO_CERT_SHOW, DEN_OK, cli_cert_show},
 	{"cert", "get", "", 0, 0,
 		COMMON | O(LOGIN) | O(OUTPUT) | O(PEM) | O(RSA) | O(VIA) | O(PASSWORD_FD) | O(PIN_FD),
 		DEN_CLI_DO_CERT_GET, DEN_CLI_SECRETS_CERT_GET, cli_cert_get},
