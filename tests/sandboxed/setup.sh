@@ -137,4 +137,16 @@ check "killed: and sweeps what was left" equals "$(find $state -maxdepth 1 -name
 denshi setup --remove --yes >/dev/null 2>&1
 check "and nothing is left" is_gone
 check "and denshi.conf is as it was" conf_is_as_before
+
+# ---- without denshi's own hashing (package slapd-denshi) ----
+mv /usr/lib/ldap/pw-argon2id.so "$DENSHI_SANDBOX/"
+run setup --generate
+check "slapd's own module: done" done_well
+check "with a warning" says '^Warning: .*Argon2i' ''
+check "the hashes are such" sh -c "setpriv --reuid=openldap --regid=openldap --clear-groups slapcat -n 1 -F $state/directory/config -o ldif_wrap=no |
+	sed -n 's/^userPassword:: //p' | base64 -d | grep -aq '{ARGON2}.argon2i.v='"
+mv "$DENSHI_SANDBOX/pw-argon2id.so" /usr/lib/ldap/
+run denshi directory upgrade --dry-run
+check "an upgrade would bring Argon2id" says 'pw-argon2id' ''
+denshi setup --remove --yes >/dev/null 2>&1
 summary
