@@ -109,6 +109,14 @@ check "no hosts where there is no network, also while it runs" says 'host-no-net
 slapd_stop
 denshi setup --remove --yes >/dev/null 2>&1
 
+# ---- a host of another organisation ----
+cp "$conf" "$DENSHI_SANDBOX/conf"
+printf 'organisation = "other";\nhost = "h.other.example";\n' >>"$conf"
+run setup --generate
+check "not on a host of another organisation" says 'setup-other' ''
+check "and nothing is made" equals "$(ls -A $state)" ''
+cat "$DENSHI_SANDBOX/conf" >"$conf"
+
 # ---- killed at any point ----
 # Nothing half-made is in use: either there is no directory, or a whole one.
 from=$(date +%s%N)

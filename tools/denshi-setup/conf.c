@@ -71,6 +71,17 @@ static void find_snapshot(const struct setup *s, char path[SNAPSHOT_SIZE])
 	memcpy(path, c.snapshot, sizeof(c.snapshot));
 }
 
+int conf_is_of_another(const struct setup *s, char org[SETUP_ORG_SIZE])
+{
+	struct den_config c;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0 || strcmp(c.organisation, s->org) == 0)
+		return 0;
+	snprintf(org, SETUP_ORG_SIZE, "%s", c.organisation);
+	return 1;
+}
+
 int conf_write(const struct setup *s, int *written)
 {
 	char *text = read_text(s), *whole = NULL, snapshot[SNAPSHOT_SIZE];

@@ -50,10 +50,13 @@ static void tell(const struct setup *s)
 
 static int set_up(struct setup *s)
 {
+	char other[SETUP_ORG_SIZE];
 	int result;
 
 	if (files_in_use(s) || existing_is_in_use(s))
 		return fail(s, DEN_SETUP_EXISTS, s->state, NULL);
+	if (conf_is_of_another(s, other))
+		return fail(s, DEN_SETUP_OTHER, s->config_path, other, NULL);
 	if (plan_surroundings(s) != 0)
 		return -1;
 	plan_show(s);

@@ -113,6 +113,9 @@ int files_remove(struct setup *s);
 int entries_make(struct setup *s);
 
 /* denshi.conf: keeps settings that are there (written: 1), or appends its own (0 or 1). */
+#define SETUP_ORG_SIZE sizeof(((struct den_config *)0)->organisation)
+/* Whether denshi.conf has this host in another organisation, and which. */
+int conf_is_of_another(const struct setup *s, char org[SETUP_ORG_SIZE]);
 int conf_write(const struct setup *s, int *written);
 int conf_undo(const struct setup *s);
 /* 1 where setup wrote settings that are still there. */
