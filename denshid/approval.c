@@ -382,14 +382,7 @@ static enum den_code take_demand(struct use *u, struct call *c)
 
 static int keep_candidate(struct use *u, const struct den_request *r)
 {
-	char name[16];
-
-	if (*u->k.account && strcmp(u->k.account, r->account) != 0)
-		return 0;
-	if (!*r->decision.word && !*r->withdrawn && den_request_end(r) > u->world.now &&
-		!*den_bindings_differ(r->bindings, u->facts, name))
-		memcpy(u->pending, r->id, sizeof(u->pending));
-	if (strcmp(r->decision.word, "approved") != 0 || u->n == CANDIDATES_MAX)
+	if (u->n == CANDIDATES_MAX || (*u->k.account && strcmp(u->k.account, r->account) != 0))
 		return 0;
 	u->candidate[u->n] = malloc(sizeof(*r));
 	if (!u->candidate[u->n])
@@ -429,10 +422,9 @@ static enum den_code find(struct use *u)
 	use_done(u);
 	u->next = 0;
 	u->found_business = 0;
-	u->pending[0] = '\0';
 	if (!dendir_filter(filter, sizeof(filter),
 		    "(|(&(objectClass=denshiBusinessEntry)(cn=%s))"
-		    "(&(denshiMaker=%s)(objectClass=denshiRequest)(denshiExpires>=%s)(denshiBusiness=%s)(!(denshiUsed=*))))",
+		    "(&(denshiMaker=%s)(denshiExpires>=%s)(denshiBusiness=%s)(denshiDecision=approved)(!(denshiUsed=*))))",
 		    business, dendir_dn(maker, d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - SLACK_S),
 		    business))
 		return DEN_INTERNAL;
@@ -442,6 +434,29 @@ static enum den_code find(struct use *u)
 		return DEN_BUSINESS_UNKNOWN;
 	}
 	return call_refused(u->context.c, d, code);
+}
+
+/* One that would do, and waits: for the refusal. */
+static int note_pending(void *context, const struct den_request *r)
+{
+	struct use *u = context;
+	char name[16];
+
+	if (*r->withdrawn || den_request_end(r) <= u->world.now || *den_bindings_differ(r->bindings, u->facts, name) ||
+		(*u->k.account && strcmp(u->k.account, r->account) != 0))
+		return 0;
+	memcpy(u->pending, r->id, sizeof(u->pending));
+	return 1;
+}
+
+static void find_pending(struct use *u)
+{
+	char filter[DENDIR_REQUEST_FILTER_SIZE], maker[DENDIR_DN_SIZE], since[DENDIR_TIME_SIZE];
+
+	if (dendir_filter(filter, sizeof(filter), "(&(denshiMaker=%s)(denshiExpires>=%s)(denshiBusiness=%s)(!(denshiDecision=*)))",
+		    dendir_dn(maker, u->context.d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - SLACK_S),
+		    u->business.rules.id))
+		(void)dendir_request_each(u->context.d, filter, note_pending, u);
 }
 
 /* The next one that may be used; otherwise why the last one may not. */
@@ -516,7 +531,9 @@ static enum den_code use_found(struct use *u)
 		return u->only_ask || u->k.within ? DEN_APPROVAL_STANDS : DEN_APPROVAL_USED;
 	}
 	/* Nothing that is approved fits, but something waits that does: that is what helps. */
-	if ((code == DEN_APPROVAL_MISSING || code == DEN_REQUEST_ELSEWHERE || code == DEN_REQUEST_UNBOUND) && *u->pending) {
+	if (code == DEN_APPROVAL_MISSING || code == DEN_REQUEST_ELSEWHERE || code == DEN_REQUEST_UNBOUND)
+		find_pending(u);
+	if (*u->pending) {
 		call_arg(c, "%s", u->pending);
 		call_arg(c, "%s", u->business.rules.id);
 		return DEN_APPROVAL_PENDING;
