@@ -80,26 +80,32 @@ static void write_user(FILE *out, const json_t *row)
 	fputc('\n', out);
 }
 
+/* Looked up once: a sort asks for it 17 times where there are 100,000 users. */
+struct ordered {
+	const char *login;
+	const json_t *row;
+};
+
 static int by_login(const void *a, const void *b)
 {
-	return strcmp(member(*(json_t *const *)a, "login"), member(*(json_t *const *)b, "login"));
+	return strcmp(((const struct ordered *)a)->login, ((const struct ordered *)b)->login);
 }
 
 static void write_sheet(FILE *out, const json_t *rows)
 {
 	size_t n = json_array_size(rows);
-	const json_t **order = calloc(n + 1, sizeof(*order));
+	struct ordered *order = calloc(n + 1, sizeof(*order));
 
 	if (!order)
 		output_no_memory();
 	for (size_t i = 0; i < n; i++)
-		order[i] = json_array_get(rows, i);
+		order[i] = (struct ordered){member(json_array_get(rows, i), "login"), json_array_get(rows, i)};
 	qsort(order, n, sizeof(*order), by_login);
 	for (int i = 0; i < SHEET_COLUMNS; i++)
 		fprintf(out, "%s%s", i ? "," : "", sheet_column_name((enum sheet_column)i));
 	fputc('\n', out);
 	for (size_t i = 0; i < n; i++)
-		write_user(out, order[i]);
+		write_user(out, order[i].row);
 	free(order);
 }
 
