@@ -124,7 +124,7 @@ static json_t *text_value(const char *value, size_t len)
 	return text ? text : json_string("?");
 }
 
-static json_t *time_value(uint64_t seconds)
+json_t *output_time(uint64_t seconds)
 {
 	char text[TIME_SIZE];
 	time_t t = (time_t)seconds;
@@ -142,7 +142,7 @@ static json_t *field_value(enum column_kind kind, const char *value, size_t len)
 	if ((kind != COLUMN_NUMBER && kind != COLUMN_TIME && kind != COLUMN_HIDDEN_NUMBER) || len != sizeof(n))
 		return text_value(value, len);
 	memcpy(&n, value, sizeof(n));
-	return kind == COLUMN_TIME ? time_value(n) : json_integer((json_int_t)n);
+	return kind == COLUMN_TIME ? output_time(n) : json_integer((json_int_t)n);
 }
 
 static int is_list(const struct column *column)

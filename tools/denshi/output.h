@@ -64,6 +64,9 @@ void listing_print_pairs(struct cli *cli, const struct listing *listing, size_t 
 /* A reply's fields as an object, keys as in protocol.h but lower case. */
 json_t *output_reply(const struct den_message *reply);
 
+/* A time as it is in JSON: ISO 8601, UTC; null where it is none. The caller's. */
+json_t *output_time(uint64_t seconds);
+
 /* Prints an object to standard output and drops it. */
 void output_json(json_t *object);
 

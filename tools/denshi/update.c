@@ -45,10 +45,12 @@ static const char *number_text(char buf[24], uint64_t n)
 static int is_same_update(const json_t *last, const struct den_message *row)
 {
 	const char *by = den_message_string(row, DEN_TAG_LOGIN), *then = json_string_value(json_object_get(last, "login"));
+	json_t *time = output_time(den_message_number(row, DEN_TAG_TIME, 0));
+	int is = (uint64_t)json_integer_value(json_object_get(last, "serial")) == den_message_number(row, DEN_TAG_SERIAL, 0) &&
+		json_equal(json_object_get(last, "time"), time) && strcmp(then ? then : "", by ? by : "") == 0;
 
-	return (uint64_t)json_integer_value(json_object_get(last, "serial")) == den_message_number(row, DEN_TAG_SERIAL, 0) &&
-		(uint64_t)json_integer_value(json_object_get(last, "time")) == den_message_number(row, DEN_TAG_TIME, 0) &&
-		strcmp(then ? then : "", by ? by : "") == 0;
+	json_decref(time);
+	return is;
 }
 
 /* A large update comes in several rows; it is one. */
