@@ -45,6 +45,14 @@ int acquisition_resume(struct cli *cli, struct acquisition *a);
 int acquisition_keep_key(struct cli *cli, const struct acquisition *a);
 int acquisition_drop_key(struct cli *cli, const struct acquisition *a);
 
+/* Makes the key, which says so, and puts it into that file. The exit status. */
+int acquisition_make_key(struct cli *cli, struct acquisition *a, int rsa);
+
+/* Sends the signed request, as part of a message that says who asks; request is freed. What is refused
+ * the first time takes the key away. The exit status. */
+int acquisition_request(struct cli *cli, const struct acquisition *a, struct den_message *request,
+	const struct dencrypt_bytes *der);
+
 /* All files, or none; what a former run has written of them stays. The exit status. */
 int acquisition_write_files(struct cli *cli, const struct acquisition *a);
 

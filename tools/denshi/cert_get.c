@@ -32,37 +32,16 @@ static int may_acquire(struct cli *cli, struct acquisition *a, const struct den_
 	return status;
 }
 
-static int make_key(struct cli *cli, struct acquisition *a, int rsa)
-{
-	enum dencrypt_result r;
-
-	if (!cli->json)
-		say(cli, stdout, DEN_CLI_MAKING_KEY);
-	fflush(stdout);
-	r = dencrypt_key_make(rsa ? DENCRYPT_RSA_3072 : DENCRYPT_EC_P256, &a->key);
-	return r == DENCRYPT_OK ? acquisition_keep_key(cli, a) : acquisition_refused(cli, r, NULL);
-}
-
 static int send_request(struct cli *cli, struct acquisition *a, const struct den_secret *password)
 {
 	struct dencrypt_bytes csr = DENCRYPT_BYTES_EMPTY;
-	struct den_message *request, *reply;
 	enum dencrypt_result r = dencrypt_csr_make(a->key, a->login, &csr);
 	int status;
 
 	if (r != DENCRYPT_OK)
 		return acquisition_refused(cli, r, NULL);
-	request = proven_request(DEN_OP_CERT_REQUEST, a, password);
-	den_message_add_string(request, DEN_TAG_ID, a->id);
-	den_message_add(request, DEN_TAG_BYTES, csr.data, csr.size);
+	status = acquisition_request(cli, a, proven_request(DEN_OP_CERT_REQUEST, a, password), &csr);
 	dencrypt_bytes_done(&csr);
-	reply = ask(cli, request, NULL, NULL);
-	/* A former run's own request may have arrived meanwhile: what is fetched tells. */
-	status = a->resumed && den_message_kind(reply) == DEN_GRANT_NONE ? CLI_DONE : ask_refused(cli, reply);
-	den_message_free(reply);
-	/* Refused the first time: nothing was used. Otherwise the key may be needed. */
-	if (status != CLI_DONE && status != CLI_DOWN && !a->resumed)
-		(void)acquisition_drop_key(cli, a);
 	return status;
 }
 
@@ -80,7 +59,7 @@ static int prove_and_request(struct cli *cli, struct acquisition *a, int rsa)
 	if (status == CLI_DONE && !a->key) {
 		status = prompt_pin(cli, &a->pin);
 		if (status == CLI_DONE)
-			status = make_key(cli, a, rsa);
+			status = acquisition_make_key(cli, a, rsa);
 	}
 	if (status == CLI_DONE)
 		status = send_request(cli, a, password);

@@ -63,18 +63,15 @@ static int is_due(struct cli *cli, const struct acquisition *a)
 }
 
 /* The key waits under a name that no grant has yet: this run's, or a later one's request gets it. */
-static int make_key(struct cli *cli, struct acquisition *a, int rsa)
+static int make_named_key(struct cli *cli, struct acquisition *a, int rsa)
 {
 	char name[NAME_SIZE];
 	enum dencrypt_result r = dencrypt_random_id(name, sizeof(name));
 
+	if (r != DENCRYPT_OK)
+		return acquisition_refused(cli, r, NULL);
 	snprintf(a->id, sizeof(a->id), "r-%s", name);
-	if (!cli->json)
-		say(cli, stdout, DEN_CLI_MAKING_KEY);
-	fflush(stdout);
-	if (r == DENCRYPT_OK)
-		r = dencrypt_key_make(rsa ? DENCRYPT_RSA_3072 : DENCRYPT_EC_P256, &a->key);
-	return r == DENCRYPT_OK ? acquisition_keep_key(cli, a) : acquisition_refused(cli, r, NULL);
+	return acquisition_make_key(cli, a, rsa);
 }
 
 static enum dencrypt_result signed_request(const struct acquisition *a, const struct before *before, struct dencrypt_bytes *out)
@@ -92,22 +89,15 @@ static int send_request(struct cli *cli, struct acquisition *a, const struct bef
 {
 	struct dencrypt_bytes der = DENCRYPT_BYTES_EMPTY;
 	enum dencrypt_result r = signed_request(a, before, &der);
-	struct den_message *request, *reply;
+	struct den_message *request;
 	int status;
 
 	if (r != DENCRYPT_OK)
 		return acquisition_refused(cli, r, NULL);
 	request = renew_request(a);
 	ask_add_secret(request, DEN_TAG_PASSWORD, password);
-	den_message_add_string(request, DEN_TAG_ID, a->id);
-	den_message_add(request, DEN_TAG_BYTES, der.data, der.size);
+	status = acquisition_request(cli, a, request, &der);
 	dencrypt_bytes_done(&der);
-	reply = ask(cli, request, NULL, NULL);
-	/* Of this name there is one already: a former run's own. */
-	status = a->resumed && den_message_kind(reply) == DEN_GRANT_NONE ? CLI_DONE : ask_refused(cli, reply);
-	den_message_free(reply);
-	if (status != CLI_DONE && status != CLI_DOWN && !a->resumed)
-		(void)acquisition_drop_key(cli, a);
 	return status;
 }
 
@@ -119,7 +109,7 @@ static int prove_and_request(struct cli *cli, struct acquisition *a, const struc
 	if (status == CLI_DONE)
 		status = prompt_secret(cli, DEN_ASK_PASSWORD, &password);
 	if (status == CLI_DONE && !a->key)
-		status = make_key(cli, a, rsa);
+		status = make_named_key(cli, a, rsa);
 	if (status == CLI_DONE)
 		status = send_request(cli, a, before, password);
 	den_secret_free(password);
