@@ -196,18 +196,13 @@ static unsigned still_needed(const struct den_request *r, const char *word)
 }
 
 /* The moment of the decision is the directory's. */
-static void learn_time(struct call *c, struct dendir *d, const char *id, int64_t (*when)(const struct den_request *r))
+static void learn_time(struct call *c, struct dendir *d, const char *id)
 {
 	struct den_request *r = calloc(1, sizeof(*r));
 
 	if (r && dendir_request_read(d, id, r) == DEN_OK)
-		view_set_time(c->shared->view, when(r));
+		view_set_time(c->shared->view, r->changed);
 	free(r);
-}
-
-static int64_t when_changed(const struct den_request *r)
-{
-	return r->changed;
 }
 
 /* As shown: what is decided is what was seen. */
@@ -250,7 +245,7 @@ static enum den_code decide(struct den_world *w, struct den_case *k, struct den_
 	if (code != DEN_OK)
 		return code;
 	more = still_needed(r, v.word);
-	learn_time(c, a->d, r->id, when_changed);
+	learn_time(c, a->d, r->id);
 	call_arg(c, "%s", r->id);
 	call_arg(c, "%u", more);
 	return !approves ? DEN_REJECTED : more ? DEN_APPROVED_PARTLY : DEN_APPROVED;

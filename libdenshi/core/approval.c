@@ -69,12 +69,12 @@ unsigned den_rules_need(const struct den_rules *rules, const struct den_amount *
 
 /* -- parts of the decision ------------------------------------------------------------------------ */
 
-static enum den_code check_holds(const struct den_world *w, const char *login, const char *business, const char *role,
+static enum den_code check_holds(const struct den_world *w, const char *login, const char *before, const char *after,
 	struct den_why *why)
 {
 	char authority[48];
 
-	snprintf(authority, sizeof(authority), "%s.%s", business, role);
+	snprintf(authority, sizeof(authority), "%s.%s", before, after);
 	return w->holds(w->context, login, authority) ? DEN_OK : say(why, DEN_AUTHORITY_NEEDED, login, authority, NULL);
 }
 
@@ -82,16 +82,12 @@ static enum den_code check_holds(const struct den_world *w, const char *login, c
 static enum den_code check_person(const struct den_world *w, const struct den_case *k, const char *login,
 	const char *role, const char *account, struct den_why *why)
 {
-	char authority[48];
 	enum den_code code;
 
 	if (!w->is_active(w->context, login))
 		return say(why, DEN_SUSPENDED, login, NULL);
 	code = check_holds(w, login, k->rules->id, role, why);
-	if (code != DEN_OK || !*account)
-		return code;
-	snprintf(authority, sizeof(authority), "acct.%s", account);
-	return w->holds(w->context, login, authority) ? DEN_OK : say(why, DEN_AUTHORITY_NEEDED, login, authority, NULL);
+	return code == DEN_OK && *account ? check_holds(w, login, "acct", account, why) : code;
 }
 
 static enum den_code check_amount(const struct den_rules *rules, const struct den_request *r, struct den_why *why)
