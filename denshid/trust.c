@@ -117,36 +117,10 @@ static int on_changed(void *context, const unsigned char *uuid, struct dendir_en
 	return 0;
 }
 
-static int on_gone(void *context, const unsigned char *uuid)
-{
-	(void)context;
-	(void)uuid;
-	return 0;
-}
-
-static int on_refreshed(void *context, int others_gone)
-{
-	(void)context;
-	(void)others_gone;
-	return 0;
-}
-
-static int on_idle(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static void watch(struct trust *t, struct dendir *d)
 {
 	static const char *const attributes[] = {"denshiCACertificate", "certificateRevocationList;binary", NULL};
-	const struct dendir_watcher watcher = {
-		.changed = on_changed,
-		.gone = on_gone,
-		.refreshed = on_refreshed,
-		.idle = on_idle,
-		.context = t,
-	};
+	const struct dendir_watcher watcher = {.changed = on_changed, .context = t};
 	char base[DENDIR_DN_SIZE];
 
 	(void)dendir_watch(d, dendir_dn(base, d, "cn=ca,ou=certificates"), "(objectClass=denshiAuthorityCA)", attributes,

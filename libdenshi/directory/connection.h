@@ -211,8 +211,8 @@ struct dendir_cookie {
  * since; then each change. uuid: entryUUID, 16 bytes. changed: added or modified, gone: deleted,
  * present: still there as it was. refreshed is called once, when all there was has been told;
  * others_gone: entries that were neither changed nor present since the start don't exist any more.
- * Each returns 0, or non-zero to end the watch; present may be NULL. idle is called at least once
- * a second.
+ * Each returns 0, or non-zero to end the watch; all but changed may be NULL. idle is called at
+ * least once a second.
  */
 struct dendir_watcher {
 	int (*changed)(void *context, const unsigned char *uuid, struct dendir_entry *entry);

@@ -35,7 +35,7 @@ static int on_entry(ldap_sync_t *sync, LDAPMessage *message, struct berval *uuid
 	/* While it refreshes, a cookie would skip what hasn't been told yet. */
 	if (w->refreshed)
 		take_cookie(w, sync);
-	if (phase == LDAP_SYNC_CAPI_DELETE)
+	if (phase == LDAP_SYNC_CAPI_DELETE && w->watcher->gone)
 		w->ended = w->watcher->gone(w->watcher->context, id);
 	else if (phase == LDAP_SYNC_CAPI_PRESENT && w->watcher->present)
 		w->ended = w->watcher->present(w->watcher->context, id);
@@ -78,7 +78,8 @@ static int on_intermediate(ldap_sync_t *sync, LDAPMessage *message, BerVarray uu
 	if (phase == LDAP_SYNC_CAPI_DONE && !w->refreshed && !w->ended) {
 		w->refreshed = 1;
 		take_cookie(w, sync);
-		w->ended = w->watcher->refreshed(w->watcher->context, ends_with_present(sync->ls_ld, message));
+		if (w->watcher->refreshed)
+			w->ended = w->watcher->refreshed(w->watcher->context, ends_with_present(sync->ls_ld, message));
 	}
 	return LDAP_SUCCESS;
 }
@@ -125,7 +126,8 @@ enum den_code dendir_watch(struct dendir *d, const char *base, const char *filte
 	d->stream.until_ms = 0;
 	rc = ldap_sync_init(&sync, LDAP_SYNC_REFRESH_AND_PERSIST);
 	while (rc == LDAP_SUCCESS && !w.ended && !w.refused) {
-		w.ended = watcher->idle(watcher->context);
+		if (watcher->idle)
+			w.ended = watcher->idle(watcher->context);
 		if (!w.ended)
 			rc = ldap_sync_poll(&sync);
 	}
