@@ -18,8 +18,6 @@
 #include "directory/schema.h"
 #include "directory/writer.h"
 
-#define BACKOFF_MS_FIRST 100
-#define BACKOFF_MS_LAST 5000
 /* How often a host that follows another server looks whether the first one is back. */
 #define RETURN_MS 15000
 #define FOLLOW_MS 2000 /* between two looks at who the writer is */
@@ -447,7 +445,7 @@ static enum den_code watch_once(struct replica *r, struct dendir *d)
 static void *run(void *context)
 {
 	struct replica *r = context;
-	unsigned backoff_ms = BACKOFF_MS_FIRST;
+	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
 	char why[DENDIR_WHY_SIZE] = "";
 	int told = 0;
 
@@ -469,16 +467,15 @@ static void *run(void *context)
 			snprintf(why, sizeof(why), "%s: %s", dendir_uri(d), dendir_diagnostic(d));
 		}
 		if (r->refreshed)
-			backoff_ms = BACKOFF_MS_FIRST;
+			backoff_ms = DEN_BACKOFF_MS_FIRST;
 		if (code != DEN_OK) {
 			view_set_up(r->view, 0);
 			if (!told++)
 				log_warn("the directory can't be reached (%s): lookups go on from the snapshot", why);
 		}
 		dendir_close(d);
-		nanosleep(&(struct timespec){.tv_sec = backoff_ms / 1000, .tv_nsec = backoff_ms % 1000 * 1000000L},
-			NULL);
-		backoff_ms = backoff_ms * 2 > BACKOFF_MS_LAST ? BACKOFF_MS_LAST : backoff_ms * 2;
+		den_sleep_ms(backoff_ms);
+		backoff_ms = den_backoff_after(backoff_ms);
 	}
 	return NULL;
 }

@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "crypto/certificate.h"
 #include "crypto/file.h"
 #include "denshid/log.h"
 
-#define BACKOFF_MS_FIRST 100
-#define BACKOFF_MS_LAST 5000
 #define PATH_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 
 struct trust {
@@ -131,20 +129,19 @@ static void watch(struct trust *t, struct dendir *d)
 static void *run(void *context)
 {
 	struct trust *t = context;
-	unsigned backoff_ms = BACKOFF_MS_FIRST;
+	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
 	char why[DENDIR_WHY_SIZE];
 
 	for (;;) {
 		struct dendir *d = NULL;
 
 		if (dendir_open_any(&d, t->site, why) == DEN_OK) {
-			backoff_ms = BACKOFF_MS_FIRST;
+			backoff_ms = DEN_BACKOFF_MS_FIRST;
 			watch(t, d);
 		}
 		dendir_close(d);
-		nanosleep(&(struct timespec){.tv_sec = backoff_ms / 1000, .tv_nsec = backoff_ms % 1000 * 1000000L},
-			NULL);
-		backoff_ms = backoff_ms * 2 > BACKOFF_MS_LAST ? BACKOFF_MS_LAST : backoff_ms * 2;
+		den_sleep_ms(backoff_ms);
+		backoff_ms = den_backoff_after(backoff_ms);
 	}
 	return NULL;
 }

@@ -9,13 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "directory/site.h"
 #include "directory/writer.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/signer.h"
 
-#define BACKOFF_MS_FIRST 100
-#define BACKOFF_MS_LAST 5000
 #define BACKOFF_STEP_MS 100
 
 static const char usage[] =
@@ -188,7 +187,7 @@ static int serve(const struct den_config *c)
 {
 	struct dencrypt_ca *ca = NULL;
 	struct signer s = {.config = c, .stop = &stop};
-	unsigned backoff_ms = BACKOFF_MS_FIRST;
+	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
 	enum dencrypt_result r = dencrypt_ca_load(c->ca_state, &ca);
 
 	if (r != DENCRYPT_OK) {
@@ -201,9 +200,9 @@ static int serve(const struct den_config *c)
 	s.site.follow = dendir_follow_new();
 	while (!stop) {
 		if (signer_run(&s) == 0)
-			backoff_ms = BACKOFF_MS_FIRST;
+			backoff_ms = DEN_BACKOFF_MS_FIRST;
 		wait_ms(backoff_ms);
-		backoff_ms = backoff_ms * 2 > BACKOFF_MS_LAST ? BACKOFF_MS_LAST : backoff_ms * 2;
+		backoff_ms = den_backoff_after(backoff_ms);
 	}
 	log_info("ends");
 	dencrypt_ca_free(ca);
