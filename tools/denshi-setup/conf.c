@@ -47,13 +47,20 @@ static int write_text(const struct setup *s, const char *text)
 	return fail(s, DEN_SETUP_FILE, s->config_path, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r), NULL);
 }
 
+/* -1 where there is none, or a wrong one: another program tells what is. */
+static int read_settings(const struct setup *s, struct den_config *c)
+{
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	return den_config_read(c, s->config_path, error, sizeof(error));
+}
+
 /* Whether the settings that are there say what setup would. */
 static int agrees(const struct setup *s)
 {
 	struct den_config c;
-	char error[DEN_CONFIG_ERROR_SIZE];
 
-	return den_config_read(&c, s->config_path, error, sizeof(error)) == 0 &&
+	return read_settings(s, &c) == 0 &&
 		strcmp(c.organisation, s->org) == 0 && strcmp(c.uri, s->uri) == 0 &&
 		strcmp(c.host, s->host) == 0;
 }
@@ -64,9 +71,8 @@ static int agrees(const struct setup *s)
 static void find_snapshot(const struct setup *s, char path[SNAPSHOT_SIZE])
 {
 	struct den_config c;
-	char error[DEN_CONFIG_ERROR_SIZE];
 
-	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0)
+	if (read_settings(s, &c) != 0)
 		den_config_defaults(&c);
 	memcpy(path, c.snapshot, sizeof(c.snapshot));
 }
@@ -74,9 +80,8 @@ static void find_snapshot(const struct setup *s, char path[SNAPSHOT_SIZE])
 int conf_is_of_another(const struct setup *s, char org[SETUP_ORG_SIZE])
 {
 	struct den_config c;
-	char error[DEN_CONFIG_ERROR_SIZE];
 
-	if (den_config_read(&c, s->config_path, error, sizeof(error)) != 0 || strcmp(c.organisation, s->org) == 0)
+	if (read_settings(s, &c) != 0 || strcmp(c.organisation, s->org) == 0)
 		return 0;
 	snprintf(org, SETUP_ORG_SIZE, "%s", c.organisation);
 	return 1;
