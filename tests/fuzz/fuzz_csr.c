@@ -6,30 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <openssl/rand.h>
-
 #include "crypto/ca.h"
+#include "tests/fuzz/openssl.h"
 
 #define NOW ((time_t)1900000000)
 #define LOGIN "d-taro01"
 #define ORG "acme"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/*
- * OpenSSL's random generators are made here, before the room sets up the secure heap: the leak
- * checker does not look into that heap and would take what hangs from it for lost.
- */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	unsigned char byte;
-
-	(void)argc, (void)argv;
-	if (RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1)
-		abort();
-	return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

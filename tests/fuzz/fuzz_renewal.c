@@ -6,26 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <openssl/rand.h>
-
 #include "crypto/ca.h"
 #include "crypto/renewal.h"
+#include "tests/fuzz/openssl.h"
 
 #define NOW ((time_t)1900000000)
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* See fuzz_csr.c. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	unsigned char byte;
-
-	(void)argc, (void)argv;
-	if (RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1)
-		abort();
-	return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -114,6 +114,23 @@ HELP void bench_end(struct bench *bench)
 	RUN(out, "rm", "-rf", "--", bench->folder);
 }
 
+/* The one that a whole group of tests has; home_start and home_end are the group's. */
+HELP struct bench home;
+
+HELP int home_start(void **state)
+{
+	(void)state;
+	bench_start(&home);
+	return 0;
+}
+
+HELP int home_end(void **state)
+{
+	(void)state;
+	bench_end(&home);
+	return 0;
+}
+
 /* A certificate as denshi signs it; the key too if wanted. */
 HELP struct dencrypt_certificate *issue(const struct dencrypt_ca *ca, enum dencrypt_key_type type,
 					const char *login_id, struct dencrypt_key **key_out)

@@ -3,22 +3,6 @@
 
 #include <errno.h>
 
-static struct bench home;
-
-static int start(void **state)
-{
-	(void)state;
-	bench_start(&home);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	bench_end(&home);
-	return 0;
-}
-
 static enum dencrypt_result sign(const void *request, size_t size, const char *login_id,
 				 const char *organisation, unsigned int days, time_t now)
 {
@@ -512,5 +496,5 @@ int main(void)
 		cmocka_unit_test(test_write_file),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, home_start, home_end);
 }

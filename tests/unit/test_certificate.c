@@ -3,7 +3,7 @@
 
 #include <ctype.h>
 
-static struct bench home, foreign;
+static struct bench foreign;
 
 static int start(void **state)
 {

@@ -5,22 +5,6 @@
 
 #define PIN "Pin 4 \"taro\""
 
-static struct bench home;
-
-static int start(void **state)
-{
-	(void)state;
-	bench_start(&home);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	bench_end(&home);
-	return 0;
-}
-
 /* Made, read back, the same key and certificate; both key types. */
 static void test_round_trip(void **state)
 {
@@ -176,5 +160,5 @@ int main(void)
 		cmocka_unit_test(test_waiting_key),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, home_start, home_end);
 }

@@ -6,22 +6,6 @@
 
 #define SERVICE "login"
 
-static struct bench home;
-
-static int start(void **state)
-{
-	(void)state;
-	bench_start(&home);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	bench_end(&home);
-	return 0;
-}
-
 static void test_kinds_of_key(void **state)
 {
 	static const enum dencrypt_key_type types[] = {DENCRYPT_EC_P256, DENCRYPT_RSA_3072};
@@ -105,5 +89,5 @@ int main(void)
 		cmocka_unit_test(test_no_token),
 	};
 
-	return cmocka_run_group_tests(tests, start, end) != 0;
+	return cmocka_run_group_tests(tests, home_start, home_end) != 0;
 }

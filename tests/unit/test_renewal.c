@@ -5,7 +5,6 @@
 
 #include "crypto/renewal.h"
 
-static struct bench home;
 static struct dencrypt_key *old_key, *new_key;
 static struct dencrypt_certificate *old;
 static struct dencrypt_bytes csr;

@@ -5,22 +5,6 @@
 
 #include "crypto/sshkey.h"
 
-static struct bench home;
-
-static int start(void **state)
-{
-	(void)state;
-	bench_start(&home);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	bench_end(&home);
-	return 0;
-}
-
 static EVP_PKEY *compressed_point(void)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -222,5 +206,5 @@ int main(void)
 		cmocka_unit_test(test_used),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, home_start, home_end);
 }

@@ -32,7 +32,7 @@ int getaddrinfo_a(int mode, struct gaicb *list[], int n, struct sigevent *event)
 	return 0;
 }
 
-static struct dencrypt_ca *home, *other;
+static struct dencrypt_ca *own_ca, *other;
 static char folder[] = "/tmp/denshi-transport-XXXXXX";
 static char ca_path[64], host_path[64], key_path[64];
 
@@ -62,14 +62,14 @@ static int start(void **state)
 	struct dencrypt_key *key = NULL;
 
 	(void)state;
-	assert_int_equal(dencrypt_ca_make_for_hosts("acme", DENCRYPT_EC_P384, time(NULL), &home), DENCRYPT_OK);
+	assert_int_equal(dencrypt_ca_make_for_hosts("acme", DENCRYPT_EC_P384, time(NULL), &own_ca), DENCRYPT_OK);
 	assert_int_equal(dencrypt_ca_make_for_hosts("acme", DENCRYPT_EC_P384, time(NULL), &other), DENCRYPT_OK);
 	assert_non_null(mkdtemp(folder));
 	snprintf(ca_path, sizeof(ca_path), "%s/ca.pem", folder);
 	snprintf(host_path, sizeof(host_path), "%s/host.pem", folder);
 	snprintf(key_path, sizeof(key_path), "%s/host.key", folder);
-	host = machine(home, DENCRYPT_HOST, "h1.acme.example", &key);
-	dencrypt_certificate_pem(dencrypt_ca_certificate(home), &pem);
+	host = machine(own_ca, DENCRYPT_HOST, "h1.acme.example", &key);
+	dencrypt_certificate_pem(dencrypt_ca_certificate(own_ca), &pem);
 	write_pem(ca_path, &pem, 0644);
 	dencrypt_certificate_pem(host, &pem);
 	write_pem(host_path, &pem, 0644);
@@ -87,7 +87,7 @@ static int end(void **state)
 	unlink(host_path);
 	unlink(key_path);
 	rmdir(folder);
-	dencrypt_ca_free(home);
+	dencrypt_ca_free(own_ca);
 	dencrypt_ca_free(other);
 	return 0;
 }
@@ -271,7 +271,7 @@ static void refuse_start_tls(struct peer *p, int fd)
 	p->nreceived = recv(fd, p->received, sizeof(p->received), 0);
 }
 
-#define HOME &home
+#define HOME &own_ca
 #define OTHER &other
 #define DOWN DEN_DIRECTORY_DOWN
 #define SERVER "d1.acme.example"
