@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "crypto/file.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
 
@@ -36,26 +37,11 @@ static int digest_of(char hex[CHAIN_DIGEST_SIZE], const char *before, uint64_t n
 
 /* -- writing ----------------------------------------------------------------------------- */
 
-static int write_whole(int fd, const char *line, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, line, len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			line += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static void keep(const char *line, size_t len, const char *digest)
 {
 	off_t end = lseek(chain.fd, 0, SEEK_END);
 
-	if (write_whole(chain.fd, line, len) == 0) {
+	if (dencrypt_write_all(chain.fd, line, len) == 0) {
 		chain.number++;
 		memcpy(chain.digest, digest, sizeof(chain.digest));
 		return;

@@ -38,8 +38,10 @@ static int open_folder(const char *path, const char **name)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int write_all(int fd, const unsigned char *data, size_t size)
+int dencrypt_write_all(int fd, const void *bytes, size_t size)
 {
+	const unsigned char *data = bytes;
+
 	while (size > 0) {
 		ssize_t n = write(fd, data, size);
 
@@ -55,7 +57,7 @@ static int write_all(int fd, const unsigned char *data, size_t size)
 
 static enum dencrypt_result fill(int fd, const struct dencrypt_bytes *bytes, mode_t mode)
 {
-	if (write_all(fd, bytes->data, bytes->size) != 0 || fchmod(fd, mode) != 0 ||
+	if (dencrypt_write_all(fd, bytes->data, bytes->size) != 0 || fchmod(fd, mode) != 0 ||
 	    fsync(fd) != 0)
 		return DENCRYPT_IO;
 	return DENCRYPT_OK;

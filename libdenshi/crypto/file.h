@@ -18,6 +18,10 @@ enum dencrypt_file_kind {
 	DENCRYPT_FILE_ANYONES, /* owner and bits don't matter: it is what the caller was told to read */
 };
 
+/* All of them, however many calls that takes; waits where the descriptor does. -1 with errno: some may
+ * be written. */
+int dencrypt_write_all(int fd, const void *bytes, size_t size);
+
 /*
  * Puts the bytes at `path` with the permission bits `mode`: a file beside it (O_EXCL, O_NOFOLLOW)
  * is filled, synced and renamed over it, so that readers see the old contents or the new (R-CERT-2:

@@ -10,6 +10,7 @@
 
 #include "core/csv.h"
 #include "core/loginid.h"
+#include "crypto/file.h"
 #include "crypto/initial.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
@@ -50,21 +51,6 @@ static int is_private(int fd, struct stat *st)
 		!(st->st_mode & (S_IRWXG | S_IRWXO)) && st->st_size <= (off_t)FILE_MAX;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 /* Reads what a run before has written. A last line that was cut off is no password: it goes. */
 static int load(struct passwords *p, size_t size)
 {
@@ -79,7 +65,7 @@ static int load(struct passwords *p, size_t size)
 	n = pread(p->fd, bytes, size, 0);
 	end = n > 0 ? memrchr(bytes, '\n', (size_t)n) : NULL;
 	n = end ? end + 1 - bytes : 0;
-	if (ftruncate(p->fd, n) != 0 || (n == 0 && write_all(p->fd, HEADING, strlen(HEADING)) != 0)) {
+	if (ftruncate(p->fd, n) != 0 || (n == 0 && dencrypt_write_all(p->fd, HEADING, strlen(HEADING)) != 0)) {
 		free(bytes);
 		return -1;
 	}
@@ -152,7 +138,7 @@ const char *passwords_make(struct cli *cli, struct passwords *p, const char *log
 
 int passwords_sync(struct cli *cli, struct passwords *p)
 {
-	int failed = p->used && (write_all(p->fd, p->pending, p->used) != 0 || fdatasync(p->fd) != 0);
+	int failed = p->used && (dencrypt_write_all(p->fd, p->pending, p->used) != 0 || fdatasync(p->fd) != 0);
 
 	explicit_bzero(p->pending, p->used);
 	p->used = 0;
