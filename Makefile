@@ -113,14 +113,14 @@ $(B)/denshi_approval.so: $(call objects,sudo_denshi) $(B)/o/api/approval.o $(COR
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(SOFLAGS) \
 		-Wl,--version-script=sudo_denshi/sudo_denshi.map -o $@ $(filter %.o %.a,$^)
 
-# lutil_passwd_add is in the slapd that loads it, so not every symbol is defined here.
+# Functions of the slapd that loads them are used, so not every symbol is defined here.
 $(B)/pw-argon2id.so: $(call objects,slapd_argon2id) slapd_argon2id/slapd_argon2id.map
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -Wl$(comma)-z$(comma)defs,$(SOFLAGS)) \
 		-Wl,--version-script=slapd_argon2id/slapd_argon2id.map -o $@ $(filter %.o,$^) -largon2 -llber
 
 $(B)/denshi-guard.so: $(call objects,slapd_guard) slapd_guard/slapd_guard.map
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -Wl$(comma)-z$(comma)defs,$(SOFLAGS)) \
-		-Wl,--version-script=slapd_guard/slapd_guard.map -o $@ $(filter %.o,$^)
+		-Wl,--version-script=slapd_guard/slapd_guard.map -o $@ $(filter %.o,$^) -lldap -llber
 
 $(B)/denshid: $(call objects,denshid) $(DIRECTORY) $(CRYPTO) $(CONFIG) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) \

@@ -1,27 +1,43 @@
 /*
- * denshi-guard: takes the Relax Rules control (draft-zeilenga-ldap-relax) out of slapd.
+ * denshi-guard, a module of slapd. It closes two ways around the access rules:
  *
- * slapd 2.5 and 2.6 take it from everybody, and overlay constraint looks away when an operation
- * carries it: a user could give their credential a second password, a host one to
- * a prepared user, an approver could leave half a decision. Access rules can't refuse it: the right
- * to replace a value is the right to add one. Without it such an operation fails
- * (unavailableCriticalExtension), also for the administrator.
+ * 1. The Relax Rules control (draft-zeilenga-ldap-relax) is taken out of slapd. 2.5 and 2.6 take it from
+ *    everybody, and overlay constraint looks away when an operation carries it: a user could
+ *    give their credential a second password, a host one to a prepared user, an approver could leave
+ *    half a decision. Access rules can't refuse it: the right to replace a value is the right to add
+ *    one. Without it such an operation fails (unavailableCriticalExtension), also for the
+ *    administrator.
+ * 2. Passwords can't be guessed without a bind: the overlay of password.c.
  *
  *	olcModuleLoad: denshi-guard
+ *	olcOverlay: denshi-guard
  */
-#include "core/oid.h"
+#include <ldap.h>
+
+#include "slapd_guard/guard.h"
 #include "slapd_guard/slapd.h"
 
 #define RELAX "1.3.6.1.4.1.4203.666.5.12"
 
+/* libldap comes with its slapd. */
+static int is_known_slapd(void)
+{
+	LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
+
+	if (ldap_get_option(NULL, LDAP_OPT_API_INFO, &info) != LDAP_OPT_SUCCESS)
+		return 0;
+	ldap_memfree(info.ldapai_vendor_name);
+	ber_memvfree((void **)info.ldapai_extensions);
+	return info.ldapai_vendor_version >= SLAPD_MIN && info.ldapai_vendor_version <= SLAPD_MAX;
+}
+
 __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 {
-	static char oid[] = DEN_OID_GUARD;
-	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
-
 	(void)argc;
 	(void)argv;
+	if (!is_known_slapd())
+		return -1;
 	/* Not there (-1, also in slapadd and its kin): all is well. */
 	(void)unregister_supported_control(RELAX);
-	return supported_feature_load(&feature);
+	return password_overlay();
 }

@@ -265,16 +265,13 @@ enum den_code dendir_user_prepare(struct dendir *host, const struct dendir_user 
 	if (code != DEN_OK)
 		return code;
 	m = dendir_user_mods(host, user);
+	/* slapd hashes it before it is stored (ppolicy_hash_cleartext). With the entry, so that there
+	 * is no user without one, and nobody but a master can change it. */
+	dendir_mods_put_bytes(m, DENDIR_ADD, "userPassword", den_secret_bytes(initial), den_secret_len(initial));
 	code = dendir_add(host, dendir_dn(dn, host, DENDIR_DN_PREPARED, user->login), m);
 	dendir_mods_free(m);
 	if (code == DEN_DIRECTORY_REFUSED && dendir_result(host) == LDAP_ALREADY_EXISTS)
 		return DEN_FIELD_LOGIN_ID_TAKEN;
-	if (code != DEN_OK)
-		return code;
-	code = dendir_set_password(host, dn, initial);
-	/* All or nothing: a user without a password would block the login ID. */
-	if (code != DEN_OK)
-		(void)dendir_delete(host, dn);
 	return code;
 }
 

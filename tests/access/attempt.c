@@ -96,6 +96,11 @@ struct attempt attempt_modify(LDAP *ld, const char *dn, int op, const char *attr
 	return judge(ld, ldap_modify_ext_s(ld, dn, mods, relaxed ? controls : NULL, NULL));
 }
 
+struct attempt attempt_changes(LDAP *ld, const char *dn, LDAPMod **mods)
+{
+	return judge(ld, ldap_modify_ext_s(ld, dn, mods, NULL, NULL));
+}
+
 struct attempt attempt_add(LDAP *ld, const char *dn, LDAPMod **mods)
 {
 	return judge(ld, ldap_add_ext_s(ld, dn, mods, NULL, NULL));
@@ -132,13 +137,14 @@ struct attempt attempt_decision(LDAP *ld, const char *dn, const char *by, struct
 	return judge(ld, ldap_modify_ext_s(ld, dn, list, NULL, NULL));
 }
 
-struct attempt attempt_password(LDAP *ld, const char *dn, const char *password)
+struct attempt attempt_password(LDAP *ld, const char *dn, const char *old, const char *password)
 {
-	struct berval who, new, made = {0};
+	struct berval who, former, new, made = {0};
 
 	ber_str2bv(dn, 0, 0, &who);
+	ber_str2bv(old ? old : "", 0, 0, &former);
 	ber_str2bv(password, 0, 0, &new);
-	return judge(ld, ldap_passwd_s(ld, &who, NULL, &new, &made, NULL, NULL));
+	return judge(ld, ldap_passwd_s(ld, &who, old ? &former : NULL, &new, &made, NULL, NULL));
 }
 
 struct attempt attempt_bind(const char *uri, const char *dn, const char *password)

@@ -201,9 +201,7 @@ static int is_somebody(const struct table *t, const char *dn)
 	return 0;
 }
 
-/* A changed password takes the server's mark of an initial one away, also from who is bound
- * already: they bind again, marked as they were at first. `now` is what they have in between. */
-static void bind_again(struct matrix *m, const struct target *on, const struct entry *first, const struct entry *now)
+void bind_again(struct matrix *m, const struct target *on, const struct entry *first, const struct entry *now)
 {
 	static const char *const marks[] = {"pwdReset", "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime"};
 
@@ -547,7 +545,7 @@ static void try_password(struct matrix *m, const struct target *on, const struct
 	if (!passwords && !list_has(on->without, "userPassword"))
 		return;
 	for (size_t i = 0; i < m->table.nidentities; i++) {
-		struct attempt a = attempt_password(m->table.identities[i].ld, on->dn, "another-Password2");
+		struct attempt a = attempt_password(m->table.identities[i].ld, on->dn, NULL, "another-Password2");
 
 		if (i == 0)
 			roots = a;

@@ -59,8 +59,8 @@ static size_t unused_rows(const struct table *t, int pair)
 
 static void compare_target(struct matrix *m, size_t k)
 {
-	static void (*const parts[])(struct matrix *, const struct target *) = {cells_entry, cells_new, cells_move,
-		cells_attributes};
+	static void (*const parts[])(struct matrix *, const struct target *) = {cells_entry, cells_guesses, cells_new,
+		cells_move, cells_attributes};
 	struct timespec from, to;
 	const size_t cells = m->cells;
 

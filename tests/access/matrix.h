@@ -8,6 +8,7 @@
  * directory.c  connections of the identities; the administrator's hand that prepares and restores
  * attempt.c    one attempt of one identity, and what came of it
  * cells.c      all cells of a target: attributes, entry, new entries, moves
+ * guesses.c    whether an answer tells a right guess of its password from a wrong one
  * main.c       the whole, and the count
  */
 #ifndef ACCESS_MATRIX_H
@@ -147,12 +148,14 @@ struct attempt attempt_compare(LDAP *ld, const char *dn, const char *attribute, 
  * by constraints and change what is its own. */
 struct attempt attempt_modify(LDAP *ld, const char *dn, int op, const char *attribute,
 	struct berval *const *values, int relaxed);
+struct attempt attempt_changes(LDAP *ld, const char *dn, LDAPMod **mods);
 struct attempt attempt_add(LDAP *ld, const char *dn, LDAPMod **mods);
 struct attempt attempt_delete(LDAP *ld, const char *dn);
 struct attempt attempt_rename(LDAP *ld, const char *dn, const char *rdn, const char *parent);
 /* Approves the request dn in the name `by`. */
 struct attempt attempt_decision(LDAP *ld, const char *dn, const char *by, struct berval *digest);
-struct attempt attempt_password(LDAP *ld, const char *dn, const char *password);
+/* By RFC 3062; old may be NULL. */
+struct attempt attempt_password(LDAP *ld, const char *dn, const char *old, const char *password);
 struct attempt attempt_bind(const char *uri, const char *dn, const char *password);
 
 /* -- cells ----------------------------------------------------------------------------------------------- */
@@ -171,10 +174,15 @@ struct matrix {
  * "allowed" means. */
 void cell(struct matrix *m, size_t identity, const char *what, const struct row *allowed,
 	const struct attempt *got, const struct attempt *roots);
+/* A changed password takes the server's mark of an initial one away, also from who is bound
+ * already: they bind again, marked as they were at first. `now` is what they have in between. */
+void bind_again(struct matrix *m, const struct target *on, const struct entry *first, const struct entry *now);
 void cells_attributes(struct matrix *m, const struct target *on);
 void cells_entry(struct matrix *m, const struct target *on);
 void cells_new(struct matrix *m, const struct target *under);
 void cells_move(struct matrix *m, const struct target *on);
+/* Where the target has a password, which is m->password. */
+void cells_guesses(struct matrix *m, const struct target *on);
 
 __attribute__((noreturn, format(printf, 1, 2))) void give_up(const char *format, ...);
 

@@ -114,6 +114,15 @@ without 's/pw-argon2id/argon2/'
 status
 check "slapd's own argon2: a warning" says 'Argon2i; .*\[status-argon2i\]' ''
 check "and the guard is there" says_not 'status-unguarded' ''
+# Loaded and not at work is as good as not there.
+guard='olcOverlay={2}denshi-guard,olcDatabase={1}mdb,cn=config'
+sandbox-service stop slapd
+as_slapd slapmodify -n 0 -F $state/directory/config <<<"dn: $guard
+changetype: delete"
+sandbox-service start slapd
+await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
+status
+check "a guard that isn't in the database: a warning" says 'status-unguarded' ''
 without '/denshi-guard/d'
 status
 check "no guard: a warning" says 'status-unguarded' ''

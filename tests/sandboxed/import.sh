@@ -141,6 +141,8 @@ check "one user update puts all in force" says '3 change' ''
 check "with their authorities" await 5 sh -c 'id d-load0001 | grep -q transfer.maker && id d-load0001 | grep -q acct.001-1234567'
 run pamtester denshi d-load0001 authenticate <<<hatsu1234
 check "the initial password of the file" done_well
+run pamtester denshi d-load0001 acct_mgmt </dev/null
+check "which is to be changed" says 'no longer valid' ''
 run pamtester denshi d-load0003 authenticate <<<"$(sed -n 's/^d-load0003,//p' "$work/passwords")"
 check "the generated one" done_well
 run pamtester denshi d-load0002 authenticate <<<""

@@ -8,6 +8,10 @@
 #include "directory/schema.h"
 #include "tools/server/config.h"
 
+/* RFC 4511, appendix A */
+#define VALUE_EXISTS 20
+#define ALREADY_EXISTS 68
+
 static int refused(const struct migration *m, const char *dn)
 {
 	return fail(m->run, DEN_SETUP_ENTRY, dn, dendir_diagnostic(m->root), NULL);
@@ -40,12 +44,28 @@ static int move_hosts(struct migration *m)
 	return 0;
 }
 
-static int (*const steps[])(struct migration *) = {move_hosts};
+/* organisation.ldif says why; what an administrator has set stays. */
+static int date_passwords(struct migration *m)
+{
+	struct dendir_mods *mods = dendir_mods_new();
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code;
+
+	dendir_mods_put(mods, DENDIR_ADD, "pwdMaxAge", "2147483647");
+	code = dendir_modify(m->root, dendir_dn(dn, m->root, "cn=login,ou=policies"), mods);
+	dendir_mods_free(mods);
+	return code == DEN_OK || dendir_result(m->root) == VALUE_EXISTS ? 0 : refused(m, dn);
+}
+
+static int from_0(struct migration *m)
+{
+	return move_hosts(m) == 0 ? date_passwords(m) : -1;
+}
+
+static int (*const steps[])(struct migration *) = {from_0};
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == DENDIR_SCHEMA_VERSION, "a step for each version");
 
 /* -- entries that every organisation has --------------------------------------------------------- */
-
-#define ALREADY_EXISTS 68 /* RFC 4511, appendix A */
 
 struct adding {
 	struct migration *m;

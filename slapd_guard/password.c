@@ -1,0 +1,75 @@
+/*
+ * The overlay: whoever may not write a password gets no further with one.
+ *
+ * slapo-ppolicy compares the old password with what an operation deletes or sets before slapd
+ * asks who may: its answers tell a right guess from a wrong one, to anybody, without end and
+ * without a bind that could be counted (R-LOCK-2). So this stands before it and asks first.
+ */
+#include <ldap.h>
+
+#include "core/oid.h"
+#include "slapd_guard/guard.h"
+#include "slapd_guard/slapd.h"
+
+static AttributeDescription *password;
+
+static int has_password(const Modifications *m)
+{
+	for (; m; m = m->sml_next)
+		if (is_ad_subtype(m->sml_desc, password))
+			return 1;
+	return 0;
+}
+
+/* Replacing is deleting and adding, to slapd as well (RFC 3062 replaces). */
+static int may_write(Operation *op, slap_overinst *on)
+{
+	Entry *e = NULL;
+	int allowed;
+
+	/* No entry: the answer is the database's. */
+	if (overlay_entry_get_ov(op, &op->o_req_ndn, NULL, NULL, 0, &e, on) != LDAP_SUCCESS || !e)
+		return 1;
+	allowed = access_allowed_mask(op, e, password, NULL, ACL_WDEL, NULL, NULL);
+	overlay_entry_release_ov(op, e, 0, on);
+	return allowed;
+}
+
+static int before_modify(Operation *op, SlapReply *rs)
+{
+	if (!has_password(op->orm_modlist) || be_isroot(op) || may_write(op, op->o_bd->bd_info))
+		return SLAP_CB_CONTINUE;
+	rs->sr_err = LDAP_INSUFFICIENT_ACCESS;
+	rs->sr_text = NULL;
+	slap_send_ldap_result(op, rs);
+	return rs->sr_err;
+}
+
+/* At work: only now does the root DSE say so. */
+static int when_opened(BackendDB *bd, void *reply)
+{
+	static char oid[] = DEN_OID_GUARD;
+	static int is_told;
+	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
+	const char *text = NULL;
+
+	(void)bd;
+	(void)reply;
+	if (!password && slap_str2ad("userPassword", &password, &text) != LDAP_SUCCESS)
+		return -1;
+	if (!is_told && supported_feature_load(&feature) != 0)
+		return -1;
+	is_told = 1;
+	return 0;
+}
+
+int password_overlay(void)
+{
+	static slap_overinst overlay = {.on_bi = {
+		.bi_type = GUARD_OVERLAY,
+		.bi_db_open = when_opened,
+		.bi_op_modify = before_modify,
+	}};
+
+	return overlay_register(&overlay) == 0 ? 0 : -1;
+}
