@@ -57,7 +57,7 @@ SERVER    := $(B)/libdenshi-server.a
 PWHASH    := $(B)/o/slapd_argon2id/hash.o
 PROGRAMS  := $(B)/denshi $(B)/denshid $(B)/denshi-ca $(B)/denshi-setup $(B)/denshi-directory \
              $(B)/denshi-host $(B)/denshi-ssh-keys \
-             $(B)/denshi-prove $(B)/denshi-relay
+             $(B)/denshi-prove $(B)/denshi-relay $(B)/denshi-notice
 MODULES   := $(B)/pam_denshi.so $(B)/libnss_denshi.so.2 $(B)/libdenshi.so.1 $(B)/denshi_approval.so $(B)/pw-argon2id.so $(B)/denshi-guard.so
 
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -150,6 +150,9 @@ $(B)/denshi-prove: $(call objects,tools/denshi-prove) $(CRYPTO) $(CORE)
 $(B)/denshi-relay: $(call objects,tools/denshi-relay) $(CORE)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^
 
+$(B)/denshi-notice: $(call objects,tools/denshi-notice) $(CRYPTO) $(CONFIG) $(CORE)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CRYPTO_LIBS) -lconfig
+
 # denshi.ldif is the source; the other forms are made of it.
 $(B)/ldap-schema/denshi.schema: FORM := openldap
 $(B)/ldap-schema/denshi-389.ldif: FORM := standard
@@ -241,13 +244,14 @@ install: all ## install below DESTDIR, with PREFIX (/usr)
 	install -m 755 $(B)/denshi $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/denshid $(B)/denshi-ca $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(B)/denshi-setup $(B)/denshi-directory $(B)/denshi-host $(B)/denshi-ssh-keys \
-		$(B)/denshi-prove $(B)/denshi-relay $(DESTDIR)$(LIBEXECDIR)/
+		$(B)/denshi-prove $(B)/denshi-relay $(B)/denshi-notice $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(B)/libnss_denshi.so.2 $(DESTDIR)$(NSSDIR)/
 	install -m 644 $(B)/libdenshi.so.1 $(DESTDIR)$(NSSDIR)/
 	ln -sf libdenshi.so.1 $(DESTDIR)$(NSSDIR)/libdenshi.so
 	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(NSSDIR)|;s|@VERSION@|$(VERSION)|' api/denshi.pc.in >$(DESTDIR)$(NSSDIR)/pkgconfig/denshi.pc
 	install -m 644 api/approval.h $(DESTDIR)$(PREFIX)/include/denshi/
 	install -m 644 api/example.c $(DESTDIR)$(DATADIR)/examples/
+	install -m 755 etc/notice-mail $(DESTDIR)$(DATADIR)/examples/
 	install -m 644 $(B)/denshi_approval.so $(DESTDIR)$(SUDODIR)/
 	install -m 644 $(B)/pam_denshi.so $(DESTDIR)$(PAMDIR)/
 	install -m 644 $(B)/pw-argon2id.so $(B)/denshi-guard.so $(DESTDIR)$(SLAPDDIR)/

@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "denshid/approval.h"
 #include "denshid/log.h"
+#include "denshid/notice.h"
 #include "directory/normalise.h"
 #include "directory/update.h"
 
@@ -139,25 +140,25 @@ static enum den_code take_account(struct call *c, struct dendir *d, struct den_r
 	return call_refused(c, d, code);
 }
 
-static enum den_code check_new(struct call *c, struct dendir *d, struct den_request *r)
+static enum den_code check_new(struct call *c, struct dendir *d, struct dendir_business *business,
+	struct den_request *r)
 {
 	struct approval_context context = {.c = c, .d = d};
-	struct dendir_business business;
 	struct den_world world;
-	struct den_case k = {.act = DEN_ACT_ENTER, .who = c->peer.login, .rules = &business.rules, .request = r};
-	enum den_code code = approval_rules(c, d, call_string(c, DEN_TAG_BUSINESS), &business);
+	struct den_case k = {.act = DEN_ACT_ENTER, .who = c->peer.login, .rules = &business->rules, .request = r};
+	enum den_code code = approval_rules(c, d, call_string(c, DEN_TAG_BUSINESS), business);
 
 	if (code == DEN_OK)
 		code = take_account(c, d, r);
 	if (code != DEN_OK)
 		return code;
-	snprintf(r->business, sizeof(r->business), "%s", business.rules.id);
+	snprintf(r->business, sizeof(r->business), "%s", business->rules.id);
 	approval_world(&world, &context);
-	code = take_fields(c, &business.rules, r);
+	code = take_fields(c, &business->rules, r);
 	return code == DEN_OK ? approval_decide(&world, &k) : code;
 }
 
-static enum den_code tell_new(struct call *c, struct dendir *d, struct den_request *r)
+static enum den_code tell_new(struct call *c, struct dendir *d, const struct den_rules *rules, struct den_request *r)
 {
 	char shown[DENCRYPT_DIGEST_SHORT_SIZE];
 
@@ -166,14 +167,17 @@ static enum den_code tell_new(struct call *c, struct dendir *d, struct den_reque
 	call_arg(c, "%s", shown);
 	den_message_add_string(c->out, DEN_TAG_ID, r->id);
 	den_message_add_string(c->out, DEN_TAG_DIGEST, shown);
-	if (dendir_request_read(d, r->id, r) == DEN_OK)
+	if (dendir_request_read(d, r->id, r) == DEN_OK) {
 		view_set_time(c->shared->view, r->created);
+		notice_leave(c, d, rules, r);
+	}
 	return DEN_REQUEST_MADE;
 }
 
 enum den_code request_new(struct call *c)
 {
 	struct den_request *r = calloc(1, sizeof(*r));
+	struct dendir_business business;
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
@@ -181,13 +185,13 @@ enum den_code request_new(struct call *c)
 		free(r);
 		return d ? DEN_INTERNAL : code;
 	}
-	code = check_new(c, d, r);
+	code = check_new(c, d, &business, r);
 	if (code == DEN_OK && !call_dry_run(c)) {
 		code = approval_enter(c, d, r);
 		log_audit("request", "by", r->maker, "business", r->business, "account", r->account, "id", r->id,
 			"digest", r->digest, "result", den_code_name(code), NULL);
 		if (code == DEN_OK)
-			code = tell_new(c, d, r);
+			code = tell_new(c, d, &business.rules, r);
 	}
 	free(r);
 	return code;

@@ -113,6 +113,11 @@ static int is_path(const char *s)
 	return s[0] == '/' && s[1] && !strstr(s, "/../") && !strstr(s, "//") && s[strlen(s) - 1] != '/';
 }
 
+static int is_path_or_none(const char *s)
+{
+	return !*s || is_path(s);
+}
+
 static int is_language(const char *s)
 {
 	return strcmp(s, "ja") == 0 || strcmp(s, "en") == 0;
@@ -157,6 +162,8 @@ static const struct row {
 	TEXT_ROW(ca_state, "/var/lib/denshi-server/ca", is_path, DEN_CONFIG_ABSOLUTE_PATH),
 	TEXT_ROW(language, "en", is_language, DEN_CONFIG_LANGUAGE),
 	TEXT_ROW(approval_services, "", is_user_list, DEN_CONFIG_USERS),
+	TEXT_ROW(notice_program, "", is_path_or_none, DEN_CONFIG_ABSOLUTE_PATH),
+	NUMBER_ROW(notice_seconds, 30, 1, 600),
 	NUMBER_ROW(workers, 16, 1, 256),
 	SWITCH_ROW(enumerate, 1),
 	NUMBER_ROW(uid_floor, 200000, 1000, MAX_ID),

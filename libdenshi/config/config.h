@@ -27,6 +27,8 @@ struct den_config {
 	char ca_state[256];    /* folder of denshi-ca's key and certificate */
 	char language[3];      /* "ja" or "en", where neither the user nor the organisation has one */
 	char approval_services[256]; /* users of this machine whose services may use approvals, as root's may */
+	char notice_program[256]; /* that tells approvers of a request (denshi-notice(8)); "": none */
+	unsigned notice_seconds;  /* that it may take */
 	unsigned workers;      /* threads of denshid that ask the directory */
 	int enumerate;	       /* 1: getent without a name lists the published users */
 	unsigned uid_floor, gid_floor; /* nothing below is ever published on this host */
