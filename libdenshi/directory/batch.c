@@ -113,21 +113,38 @@ void dendir_batch_add(struct dendir_batch *b, const char *dn, struct dendir_mods
 		put(b, list ? ldap_add_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, accepted, 0);
 }
 
-void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m)
+/* One control, or none where the filter is NULL. LDAP_SUCCESS, or why it can't be made. */
+static int assertion(const struct dendir_batch *b, const char *filter, LDAPControl *controls[2])
 {
-	LDAPMod **list = dendir_mods_list(b->d, m);
-	int *message = message_of_next(b);
-
-	if (message)
-		put(b, list ? ldap_modify_ext(b->d->ld, dn, list, NULL, NULL, message) : LDAP_NO_MEMORY, 0, 0);
+	controls[0] = controls[1] = NULL;
+	return filter ? ldap_create_assertion_control(b->d->ld, (char *)filter, 1, &controls[0]) : LDAP_SUCCESS;
 }
 
-void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent)
+void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m, const char *filter)
 {
+	LDAPControl *controls[2];
+	LDAPMod **list = dendir_mods_list(b->d, m);
+	int rc = assertion(b, filter, controls);
 	int *message = message_of_next(b);
 
+	if (message && rc == LDAP_SUCCESS)
+		rc = list ? ldap_modify_ext(b->d->ld, dn, list, controls, NULL, message) : LDAP_NO_MEMORY;
 	if (message)
-		put(b, ldap_rename(b->d->ld, dn, rdn, parent, 0, NULL, NULL, message), 0, 0);
+		put(b, rc, 0, 0);
+	ldap_control_free(controls[0]);
+}
+
+void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent, const char *filter)
+{
+	LDAPControl *controls[2];
+	int rc = assertion(b, filter, controls);
+	int *message = message_of_next(b);
+
+	if (message && rc == LDAP_SUCCESS)
+		rc = ldap_rename(b->d->ld, dn, rdn, parent, 0, controls, NULL, message);
+	if (message)
+		put(b, rc, 0, 0);
+	ldap_control_free(controls[0]);
 }
 
 void dendir_batch_delete(struct dendir_batch *b, const char *dn)
@@ -140,8 +157,8 @@ void dendir_batch_delete(struct dendir_batch *b, const char *dn)
 
 void dendir_batch_delete_if(struct dendir_batch *b, const char *dn, const char *filter)
 {
-	LDAPControl *controls[2] = {NULL, NULL};
-	int rc = ldap_create_assertion_control(b->d->ld, (char *)filter, 1, &controls[0]);
+	LDAPControl *controls[2];
+	int rc = assertion(b, filter, controls);
 	int *message = message_of_next(b);
 
 	if (message && rc == LDAP_SUCCESS)

@@ -31,8 +31,9 @@ void dendir_batch_start(struct dendir_batch *b, struct dendir *d);
  * done before can be done again. Beyond DENDIR_BATCH_MAX: DEN_INTERNAL at the end.
  */
 void dendir_batch_add(struct dendir_batch *b, const char *dn, struct dendir_mods *m, int accepted);
-void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m);
-void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent);
+/* Where the filter isn't NULL: only if it holds for the entry (RFC 4528). */
+void dendir_batch_modify(struct dendir_batch *b, const char *dn, struct dendir_mods *m, const char *filter);
+void dendir_batch_move(struct dendir_batch *b, const char *dn, const char *rdn, const char *parent, const char *filter);
 /* One that isn't there is as good. */
 void dendir_batch_delete(struct dendir_batch *b, const char *dn);
 /* Only if the filter holds for it (RFC 4528); where it doesn't, it stays, and that is no failure. */

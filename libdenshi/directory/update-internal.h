@@ -30,7 +30,7 @@ struct item {
 void item_done(struct item *item);
 /* Its rows, told one by one; how many. */
 size_t item_rows(const struct item *item, dendir_each_row *each, void *context);
-/* The digest of its rows. 0 or -1. */
+/* The digest of its rows, and of which state of a prepared user they tell. 0 or -1. */
 int item_sum(const struct item *item, unsigned char sum[SUM_SIZE]);
 /* 1 where a master in force stops being an active one. */
 int item_loses_master(const struct item *item);

@@ -35,6 +35,12 @@ static struct dendir_mods *new_mods(const struct dendir *d, const struct dendir_
 {
 	struct dendir_mods *m = registered_mods(a);
 
+	/* Whatever else a host wrote: another's login ID as a second one, what was too long to be read. */
+	dendir_mods_put(m, DENDIR_REPLACE, "uid", a->login);
+	if (!*a->mail)
+		dendir_mods_drop(m, "mail");
+	if (!*a->lang)
+		dendir_mods_drop(m, "preferredLanguage");
 	dendir_mods_put(m, DENDIR_REPLACE, "objectClass", "inetOrgPerson");
 	dendir_mods_put(m, DENDIR_REPLACE, "objectClass", "posixAccount");
 	dendir_mods_put(m, DENDIR_REPLACE, "objectClass", "denshiUser");
@@ -60,16 +66,35 @@ static void put_grant(struct dendir_batch *b, const struct dendir_user *a, const
 }
 
 /* Takes m over. */
-static void put_user(struct dendir_batch *b, enum dendir_place place, const struct dendir_user *a, struct dendir_mods *m)
+static void put_registered(struct dendir_batch *b, const struct dendir_user *a, struct dendir_mods *m)
 {
 	char dn[DENDIR_DN_SIZE];
 
-	if (place == DENDIR_PREPARED)
-		dendir_dn(dn, b->d, DENDIR_DN_PREPARED, a->login);
-	else
-		dendir_dn(dn, b->d, DENDIR_DN_PEOPLE, a->login);
-	dendir_batch_modify(b, dn, m);
+	dendir_batch_modify(b, dendir_dn(dn, b->d, DENDIR_DN_PEOPLE, a->login), m, NULL);
 	dendir_mods_free(m);
+}
+
+/* Only if it is still what was looked at, with its password, which no row tells. slapd asks the condition of
+ * the organisation's entry as well, where it looks for the user number's other owners. */
+#define AS_SEEN "(|(entryCSN=%s)(objectClass=organization))"
+static void put_prepared(struct dendir_batch *b, const struct item *item)
+{
+	struct dendir_mods *m = new_mods(b->d, &item->after);
+	char dn[DENDIR_DN_SIZE], as_seen[3 * sizeof(item->prepared.csn) + sizeof(AS_SEEN)];
+
+	dendir_dn(dn, b->d, DENDIR_DN_PREPARED, item->after.login);
+	dendir_batch_modify(b, dn, m, dendir_filter(as_seen, sizeof(as_seen), AS_SEEN, item->prepared.csn));
+	dendir_mods_free(m);
+}
+
+/* A host was faster: it changed or took away what is being moved in. */
+static enum den_code told(enum den_code code, const struct dendir *master)
+{
+	int result = dendir_result(master);
+
+	return code == DEN_DIRECTORY_REFUSED && (result == LDAP_ASSERTION_FAILED || result == LDAP_NO_SUCH_OBJECT)
+		? DEN_UPDATE_CHANGED_MEANWHILE
+		: code;
 }
 
 static int is_new(const struct item *item)
@@ -116,22 +141,26 @@ static enum den_code write_known(struct dendir_update *u, const struct dendir_ru
 			continue;
 		put_grant(&b, &item->after, run);
 		if (is_new(item)) {
-			put_user(&b, DENDIR_PREPARED, &item->after, new_mods(run->master, &item->after));
+			put_prepared(&b, item);
 			continue;
 		}
-		put_user(&b, DENDIR_PEOPLE, &item->after, registered_mods(&item->after));
+		put_registered(&b, &item->after, registered_mods(&item->after));
 		version_at[i] = b.n;
 		dendir_version_put(&b, &item->after);
 	}
-	code = dendir_batch_end(&b);
+	code = told(dendir_batch_end(&b), run->master);
 	return code == DEN_OK ? replace_versions(u, run, runner, &b, version_at, is_known) : code;
 }
 
+/* Only what nobody has written since this run did. */
 static enum den_code move_new(struct dendir_update *u, const struct dendir_run *run)
 {
 	struct dendir_batch b;
-	char dn[DENDIR_DN_SIZE], rdn[32], parent[DENDIR_DN_SIZE];
+	char dn[DENDIR_DN_SIZE], rdn[32], parent[DENDIR_DN_SIZE], by_us[DENDIR_DN_SIZE + 40];
 
+	dendir_dn(dn, run->master, DENDIR_DN_APPROVAL, run->by);
+	if (!dendir_filter(by_us, sizeof(by_us), "(modifiersName=%s)", dn))
+		return DEN_INTERNAL;
 	dendir_batch_start(&b, run->master);
 	dendir_dn(parent, run->master, "ou=people");
 	for (size_t i = 0; i < u->window.n; i++) {
@@ -140,9 +169,9 @@ static enum den_code move_new(struct dendir_update *u, const struct dendir_run *
 		if (!is_new(&u->window.items[i]))
 			continue;
 		snprintf(rdn, sizeof(rdn), "uid=%s", login);
-		dendir_batch_move(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, login), rdn, parent);
+		dendir_batch_move(&b, dendir_dn(dn, run->master, DENDIR_DN_PREPARED, login), rdn, parent, by_us);
 	}
-	return dendir_batch_end(&b);
+	return told(dendir_batch_end(&b), run->master);
 }
 
 /* Again, where no host can write any more: what was shown is what is put in force. */
@@ -158,7 +187,7 @@ static enum den_code write_new(struct dendir_update *u, const struct dendir_run 
 
 		if (!is_new(&u->window.items[i]))
 			continue;
-		put_user(&b, DENDIR_PEOPLE, a, new_mods(run->master, a));
+		put_registered(&b, a, new_mods(run->master, a));
 		version_at[i] = b.n;
 		dendir_version_put(&b, a);
 	}

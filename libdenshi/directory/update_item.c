@@ -69,6 +69,7 @@ static void tell_new(struct teller *t, const struct dendir_user *user)
 	tell(t, "name", "", user->name);
 	tell(t, "mail", "", user->mail);
 	tell(t, "role", "", user->role);
+	tell_if_differs(t, "language", "", user->lang);
 	/* Only a master's approval identity can have prepared them (ldap-schema/directory.ldif.in). */
 	for (size_t i = 0; i < user->nauthorities; i++)
 		tell(t, "authority", "", user->authorities[i]);
@@ -140,6 +141,9 @@ int item_sum(const struct item *item, unsigned char sum[SUM_SIZE])
 	if (dencrypt_digest_new(&digest) == DENCRYPT_OK) {
 		t.context = digest;
 		tell_item(&t, item);
+		/* What is prepared holds the initial password too, which no row tells. */
+		if (item->kind == ITEM_NEW)
+			t.stopped |= dencrypt_digest_add(digest, item->prepared.csn, sizeof(item->prepared.csn)) != DENCRYPT_OK;
 		if (!t.stopped && dencrypt_digest_end(digest, whole) == DENCRYPT_OK)
 			rc = 0;
 	}
