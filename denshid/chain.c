@@ -17,7 +17,6 @@
 #include "denshid/log.h"
 
 #define LINE_SIZE 2048
-#define NONE "0000000000000000000000000000000000000000000000000000000000000000"
 
 static struct {
 	pthread_mutex_t lock;
@@ -71,10 +70,10 @@ static void append(const char *record)
 char *chain_anchor(char buf[CHAIN_ANCHOR_SIZE])
 {
 	pthread_mutex_lock(&chain.lock);
-	buf[0] = '\0';
-	if (chain.number)
-		snprintf(buf, CHAIN_ANCHOR_SIZE, "%" PRIu64 ":%s", chain.number, chain.digest);
+	snprintf(buf, CHAIN_ANCHOR_SIZE, "%" PRIu64 ":%s", chain.number, chain.digest);
 	pthread_mutex_unlock(&chain.lock);
+	if (fdatasync(chain.fd) != 0)
+		log_warn("%s: %s", chain.path, strerror(errno));
 	return buf;
 }
 
@@ -111,7 +110,7 @@ static void check(struct reading *in, struct chain_record *r, int parsed)
 
 int chain_each(int (*each)(void *context, const struct chain_record *r), void *context)
 {
-	struct reading in = {.before = NONE};
+	struct reading in = {.before = CHAIN_NONE};
 	FILE *file = fopen(chain.path, "re");
 	char line[LINE_SIZE + 256];
 	int stop = 0, failed;
@@ -172,7 +171,7 @@ void chain_open(const struct denshid *shared)
 	FILE *file;
 
 	snprintf(chain.path, sizeof(chain.path), "%.*s/audit", (int)(slash ? slash - snapshot : 0), snapshot);
-	memcpy(chain.digest, NONE, sizeof(chain.digest));
+	memcpy(chain.digest, CHAIN_NONE, sizeof(chain.digest));
 	chain.fd = open(chain.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	file = chain.fd >= 0 ? fopen(chain.path, "re") : NULL;
 	if (!file || fstat(chain.fd, &st) != 0 || !S_ISREG(st.st_mode))

@@ -20,6 +20,7 @@
 
 #include "core/clock.h"
 #include "denshid/last.h"
+#include "denshid/anchor.h"
 #include "denshid/chain.h"
 #include "denshid/listen.h"
 #include "denshid/log.h"
@@ -228,6 +229,8 @@ static void serve(const struct den_config *config, const char *path, const struc
 	event_add(ends[0], NULL);
 	event_add(ends[1], NULL);
 	listener = listener_new(base, &shared);
+	if (anchor_start(site) != 0)
+		log_fatal("the audit records can't be anchored");
 	reloading.replica = replica_start(config, site, shared.view);
 	if (!reloading.replica)
 		log_fatal("the replica can't be started");

@@ -6,12 +6,14 @@
 
 #include "denshid/call.h"
 #include "denshid/chain.h"
+#include "directory/anchor.h"
 #include "directory/request.h"
 
-/* What a decision in the directory says of this host's chain. */
+/* What the directory says of this host's chain: a decision on a request, or a user update. */
 struct anchor {
 	uint64_t number;
-	char digest[CHAIN_DIGEST_SIZE], request[12];
+	char digest[CHAIN_DIGEST_SIZE], of[24]; /* the request, or the serial */
+	enum den_code unfit; /* what is told where it doesn't fit */
 };
 
 struct reading {
@@ -23,32 +25,46 @@ struct reading {
 	uint64_t count;
 	struct anchor *anchors; /* by number */
 	size_t n, next;
-	char unfit[12]; /* a request whose decision knows another chain */
+	size_t ndecisions;
+	const struct anchor *unfit; /* the first that knows another chain */
 };
 
 /* -- anchors ------------------------------------------------------------------------------ */
 
-static int take_anchor(struct reading *in, const struct den_request *r, const struct den_decision *d)
+static int put_anchor(struct reading *in, const struct anchor *a)
 {
-	char host[256], time[32];
-	long long serial;
-	struct anchor a, *more;
+	struct anchor *more = reallocarray(in->anchors, in->n + 1, sizeof(*more));
 
-	if (sscanf(d->on, "%31s %255s %lld %" SCNu64 ":%64[0-9a-f]", time, host, &serial, &a.number, a.digest) != 5 ||
-		strcmp(host, in->c->shared->site->host) != 0)
-		return 0;
-	memcpy(a.request, r->id, sizeof(a.request));
-	more = reallocarray(in->anchors, in->n + 1, sizeof(*more));
 	if (!more)
 		return 1;
 	in->anchors = more;
-	more[in->n++] = a;
+	more[in->n++] = *a;
+	in->ndecisions += a->unfit == DEN_LOG_UNFIT;
 	return 0;
 }
 
-static int note_request(void *context, const struct den_request *r)
+static int take_decision(void *context, const struct den_request *r)
 {
-	return take_anchor(context, r, &r->decision);
+	struct reading *in = context;
+	struct anchor a = {.unfit = DEN_LOG_UNFIT};
+	char host[256], time[32];
+	long long serial;
+
+	if (sscanf(r->decision.on, "%31s %255s %lld %" SCNu64 ":%64[0-9a-f]", time, host, &serial, &a.number, a.digest) != 5 ||
+		strcmp(host, in->c->shared->site->host) != 0)
+		return 0;
+	snprintf(a.of, sizeof(a.of), "%s", r->id);
+	return put_anchor(in, &a);
+}
+
+static int take_update(void *context, int64_t serial, const char *head)
+{
+	struct anchor a = {.unfit = DEN_LOG_UNFIT_UPDATE};
+
+	/* What isn't a head fits no record. */
+	(void)sscanf(head, "%" SCNu64 ":%64[0-9a-f]", &a.number, a.digest);
+	snprintf(a.of, sizeof(a.of), "%" PRId64, serial);
+	return put_anchor(context, &a);
 }
 
 static int by_number(const void *a, const void *b)
@@ -58,13 +74,24 @@ static int by_number(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static void check_anchors(struct reading *in, const struct chain_record *r)
+static enum den_code read_anchors(struct reading *in, struct dendir *d)
 {
-	while (in->next < in->n && in->anchors[in->next].number <= r->number) {
+	enum den_code code = dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", take_decision, in);
+
+	if (code == DEN_OK)
+		code = dendir_anchor_each(d, take_update, in);
+	if (code == DEN_OK && in->n)
+		qsort(in->anchors, in->n, sizeof(*in->anchors), by_number);
+	return call_refused(in->c, d, code);
+}
+
+static void check_anchors(struct reading *in, uint64_t number, const char *digest)
+{
+	while (!in->unfit && in->next < in->n && in->anchors[in->next].number <= number) {
 		const struct anchor *a = &in->anchors[in->next++];
 
-		if ((a->number != r->number || strcmp(a->digest, r->digest) != 0) && !*in->unfit)
-			memcpy(in->unfit, a->request, sizeof(in->unfit));
+		if (a->number != number || strcmp(a->digest, digest) != 0)
+			in->unfit = a;
 	}
 }
 
@@ -100,7 +127,7 @@ static int take(void *context, const struct chain_record *r)
 	in->count++;
 	if (!r->fits && !in->broken)
 		in->broken = r->number;
-	check_anchors(in, r);
+	check_anchors(in, r->number, r->digest);
 	if (in->only_verify || r->time < in->since || (*in->login && !is_about(r->text, in->login)))
 		return 0;
 	return send_record(in, r);
@@ -111,19 +138,21 @@ static enum den_code tell(struct reading *in)
 	struct call *c = in->c;
 
 	/* Those that are beyond the end. */
-	if (in->next < in->n && !*in->unfit)
-		memcpy(in->unfit, in->anchors[in->next].request, sizeof(in->unfit));
+	if (!in->unfit && in->next < in->n)
+		in->unfit = &in->anchors[in->next];
 	den_message_add_number(c->out, DEN_TAG_NUMBER, in->count);
 	if (in->broken) {
 		call_arg(c, "%llu", (unsigned long long)in->broken);
 		return DEN_LOG_BROKEN;
 	}
-	if (*in->unfit) {
-		call_arg(c, "%s", in->unfit);
-		return DEN_LOG_UNFIT;
+	if (in->unfit) {
+		call_arg(c, "%s", in->unfit->of);
+		call_arg(c, "%llu", (unsigned long long)in->unfit->number);
+		return in->unfit->unfit;
 	}
 	call_arg(c, "%llu", (unsigned long long)in->count);
-	call_arg(c, "%zu", in->n);
+	call_arg(c, "%zu", in->ndecisions);
+	call_arg(c, "%zu", in->n - in->ndecisions);
 	return in->only_verify ? DEN_LOG_SOUND : DEN_OK;
 }
 
@@ -136,9 +165,9 @@ enum den_code record_list(struct call *c)
 	struct dendir *d = code == DEN_OK && in.only_verify ? call_directory(c, &code) : NULL;
 
 	if (code == DEN_OK && d)
-		code = call_refused(c, d, dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", note_request, &in));
-	if (code == DEN_OK && in.n)
-		qsort(in.anchors, in.n, sizeof(*in.anchors), by_number);
+		code = read_anchors(&in, d);
+	/* The head of a chain without records. */
+	check_anchors(&in, 0, CHAIN_NONE);
 	if (code == DEN_OK && chain_each(take, &in) != 0) {
 		call_arg(c, "the audit records can't be read");
 		code = DEN_INTERNAL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "denshid/anchor.h"
 #include "denshid/base.h"
 #include "denshid/log.h"
 #include "denshid/published.h"
@@ -94,6 +95,8 @@ static void resume(struct replica *r)
 		return;
 	den_snapshot_meta(r->base.snapshot, &meta);
 	r->written = (int64_t)meta.serial;
+	/* It may have ended before that was done. */
+	anchor_serial(r->written);
 	r->changed = meta.flags != r->settings.flags;
 	if (meta.uid_floor != r->settings.uid_floor || meta.gid_floor != r->settings.gid_floor ||
 		den_snapshot_cookie(r->base.snapshot, &cookie, &size) != 0 || size >= sizeof(r->cookie.text))
@@ -255,6 +258,7 @@ static void publish(struct replica *r)
 	} else {
 		rebase(r);
 		view_reload(r->view);
+		anchor_serial(r->serial);
 		log_info("serial %lld is in force: %zu users", (long long)r->serial, users);
 	}
 }

@@ -166,7 +166,7 @@ enum den_op {
 	/*
 	 * UNLOCK: LOGIN, KIND, APPROVAL_PASSWORD (the master's), INITIAL -> UNLOCKED[_APPROVAL]
 	 * LOG: [LOGIN (records about this user)], [TIME (only since then)], [DRY_RUN (only verify)] -> rows NUMBER, TIME, RECORD;
-	 *   then OK, LOG_SOUND, LOG_BROKEN or LOG_UNFIT + NUMBER (of records). For masters and root.
+	 *   then OK, LOG_SOUND, LOG_BROKEN, LOG_UNFIT or LOG_UNFIT_UPDATE + NUMBER (of records). For masters and root.
 	 * LOGOUT: TOKEN, WHICH ("business", "login") -> LOGOUT_*
 	 */
 	DEN_OP_UNLOCK = 120,

@@ -31,6 +31,9 @@ function part(cn) {
 	printf "dn: cn=1,cn=%s,ou=updates,o=acme\nobjectClass: denshiUpdatePart\ncn: 1\n", cn
 	printf "denshiDiffLines: 000002 add d-xplain0 name: - -> x\n\n"
 }
+function anchor(host) {
+	printf "dn: cn=9001,cn=%s,ou=hosts,o=acme\nobjectClass: denshiAnchor\ncn: 9001\ndenshiChainHead: 1:abcd\n\n", host
+}
 BEGIN {
 	people = "ou=people,o=acme"
 	password = "probe-Password1"
@@ -98,6 +101,8 @@ BEGIN {
 	grant("g-xrevoked", "d-xmaker0", "denshiRevoked: 20260101000000Z\ndenshiReason: lost\n")
 	printf "dn: cn=here.example,ou=hosts,o=acme\nobjectClass: denshiHost\ncn: here.example\ndenshiHostId: xhost\n\n"
 	printf "dn: cn=gone.example,ou=hosts,o=acme\nobjectClass: denshiHost\ncn: gone.example\ndenshiHostId: xgone\n\n"
+	anchor("sandbox.denshi.test")
+	anchor("here.example")
 	printf "dn: cn=decoyx,ou=policies,o=acme\nobjectClass: device\nobjectClass: denshiCredential\ncn: decoyx\n"
 	printf "pwdPolicySubentry: cn=decoypolicy,ou=policies,o=acme\n%s\n", secret
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
-# R-ALL-3: the audit records of a host are a chain, and `denshi log --verify` names its first broken link: a record that was
-# changed, taken out, put in, or a file that was made anew. About 15 s.
+# R-ALL-3: the audit records of a host are a chain, anchored in the directory by each decision and each user update, and
+# `denshi log --verify` names its first broken link: a record that was changed, taken out, put in, an end that was cut off, or
+# a file that was made anew. About 20 s.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
@@ -42,10 +43,27 @@ check "root verifies too" done_well
 run as d-master1 log
 check "no password in it" says_not "$(login_of $user)|$(approval_of $approver)" ''
 
+# Where the directory says that the chain stood at a user update: NUMBER:DIGEST.
+ldap() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
+value_of() { ldap ldapsearch -LLL -o ldif_wrap=no -b "$1,o=acme" -s base "$2" 2>/dev/null | sed -n "s/^$2: //p"; } # DN ATTRIBUTE
+own=cn=sandbox.denshi.test,ou=hosts
+is_anchored() { [ -n "$(value_of "cn=$serial,$own" denshiChainHead)" ]; }
+run as_master authority give d-plain01 claim.maker --yes
+serial=$(value_of cn=serial,ou=published denshiSerial)
+check "a user update anchors the records" await 10 is_anchored
+anchor=$(value_of "cn=$serial,$own" denshiChainHead)
+number=${anchor%%:*}
+check "by the last one there was" equals "$anchor" "$(awk -v n="$number" '$1 == n { print n ":" $3 }' $file)"
+verify
+check "told how many" says "and $serial user updates in the directory agree" ''
+
 cp $file /tmp/good
 again kill -0 $$
 verify
 check "a restart goes on with it" done_well
+again ldap ldapdelete "cn=$serial,$own,o=acme"
+check "what a denshid that was ended didn't anchor, the next one does" await 10 is_anchored
+number=$(value_of "cn=$serial,$own" denshiChainHead | cut -d: -f1)
 again sed -i "0,/id=$first/s/business=transfer/business=claim/" $file
 verify
 check "a changed record is found" says 'log-broken' ''
@@ -65,26 +83,38 @@ verify
 check "a record that a crash cut off is taken away" done_well
 check "and told" grep -q 'cut off' "$DENSHI_SANDBOX/denshid.log"
 
-# Whoever may write the file makes the whole chain anew: the decisions in the directory know the old one.
-rechain() {
-	python3 - $file <<'END'
+# What the chain itself can't show, the directory knows: its end is missing, or whoever may write the file has made
+# another chain of it.
+rechain() { # FROM TO
+	python3 - $file "$@" <<'END'
 import hashlib, sys
 before, lines = "0" * 64, []
 for line in open(sys.argv[1]):
     number, time, _, record = line.rstrip("\n").split(" ", 3)
-    record = record.replace("user=d-maker01", "user=d-both001")
+    record = record.replace(sys.argv[2], sys.argv[3])
     before = hashlib.sha256(f"{before} {number} {time} {record}".encode()).hexdigest()
     lines.append(f"{number} {time} {before} {record}\n")
 open(sys.argv[1], "w").writelines(lines)
 END
 }
-again rechain
+again sed -i "$number,\$d" $file
 verify
-check "a chain that was made anew doesn't fit the decisions" says 'log-unfit' ''
-check "of which it names one" says "$first" ''
+check "an end that was cut off" says "user update $serial knows another record $number" ''
+check "fails" status_is 1
+again cp /tmp/good $file
+again rechain "id=$first decision=approved" "id=$first decision=rejected"
+verify
+check "a chain that was made anew doesn't fit" says 'log-unfit-update' ''
+check "the first anchor behind the change is named" says "user update $serial knows another record $number" ''
+again cp /tmp/good $file
+again sed -i "/event=request .*id=$first/,\$d" $file
+verify
+check "nor does one that lacks a request" says 'log-unfit' ''
+check "by the decision on it" says "decision on request $first " ''
 again truncate -s 0 $file
 verify
-check "nor does an empty one" says 'log-unfit' ''
+check "nor an empty one" says 'log-unfit' ''
+check "and nobody is kept from logging in by it" pamtester denshi $user acct_mgmt
 again cp /tmp/good $file
 verify
 check "the right one does" done_well
