@@ -20,7 +20,9 @@ check "also for a dry run" done_well
 check "no set is left" equals "$(find $state -maxdepth 1 -name 'set-*' | wc -l)" 1
 configuration >"$work/fresh"
 read -r memory passes < <(sed -n 's/^olcModuleLoad: .*argon2.* m=\([0-9]*\) t=\([0-9]*\) .*/\1 \2/p' "$work/fresh")
-slapcat_of 1 | grep '^dn:' | sort >"$work/fresh.dns"
+# Without those that hosts add while they run.
+dns() { slapcat_of 1 | grep '^dn:' | grep -v '^dn: cn=[0-9]*,cn=[^,]*,ou=hosts,' | sort; }
+dns >"$work/fresh.dns"
 slapcat_of 1 >"$work/entries"
 
 # ---- an older one, made by hand out of its templates and of what there is ----
@@ -105,7 +107,7 @@ check "run again: nothing to do" says 'is up to date' ''
 configuration >"$work/upgraded"
 run diff "$work/fresh" "$work/upgraded"
 check "the configuration is that of a fresh one" says_nothing
-slapcat_of 1 | grep '^dn:' | sort >"$work/upgraded.dns"
+dns >"$work/upgraded.dns"
 run diff "$work/fresh.dns" "$work/upgraded.dns"
 check "the entries are those of a fresh one, and the second host" equals "$out" "$(printf '%s\n' "$(sed -n '/second/=' "$work/upgraded.dns" | awk '{ print $1 - 1 "a" $1 }')" '> dn: cn=second.denshi.test,ou=hosts,o=acme')"
 check "hashes are as they were" equals "$(slapcat_of 1 | grep '^userPassword' | sort | md5sum)" "$(grep '^userPassword' "$work/entries" | sort | md5sum)"
