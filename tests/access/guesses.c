@@ -127,15 +127,23 @@ static void try_guess(const struct there *t, const struct guess *g, size_t i)
 	cell(t->m, i, g->what, NULL, &right, &none);
 }
 
+/* The password itself, or its hash: the administrator, the other of two servers. */
+static int knows(const struct there *t, const struct identity *who)
+{
+	struct table *table = &t->m->table;
+
+	return who == table->identities || strcmp(who->dn, t->on->dn) == 0 ||
+		table_attribute(table, t->on, who, "userPassword", 'r');
+}
+
 void cells_guesses(struct matrix *m, const struct target *on)
 {
 	struct there t = {.m = m, .on = on};
 
 	entry_read(m->root, on->dn, &t.before);
 	for (size_t k = 0; entry_values(&t.before, "userPassword") && k < sizeof(guesses) / sizeof(guesses[0]); k++)
-		/* The administrator is the first of the table, and sees the hash. */
-		for (size_t i = 1; i < m->table.nidentities; i++)
-			if (strcmp(m->table.identities[i].dn, on->dn) != 0)
+		for (size_t i = 0; i < m->table.nidentities; i++)
+			if (!knows(&t, &m->table.identities[i]))
 				try_guess(&t, &guesses[k], i);
 	entry_done(&t.before);
 }
