@@ -7,6 +7,7 @@
 #include "denshid/call.h"
 #include "denshid/chain.h"
 #include "directory/anchor.h"
+#include "directory/host.h"
 #include "directory/request.h"
 
 /* What the directory says of this host's chain: a decision on a request, or a user update. */
@@ -26,6 +27,7 @@ struct reading {
 	struct anchor *anchors; /* by number */
 	size_t n, next;
 	size_t ndecisions;
+	int64_t added; /* when this host was added to the organisation */
 	const struct anchor *unfit; /* the first that knows another chain */
 };
 
@@ -53,6 +55,9 @@ static int take_decision(void *context, const struct den_request *r)
 	if (sscanf(r->decision.on, "%31s %255s %lld %" SCNu64 ":%64[0-9a-f]", time, host, &serial, &a.number, a.digest) != 5 ||
 		strcmp(host, in->c->shared->site->host) != 0)
 		return 0;
+	/* Of another machine of that name, before this one. */
+	if (dendir_parse_time(time) < in->added)
+		return 0;
 	snprintf(a.of, sizeof(a.of), "%s", r->id);
 	return put_anchor(in, &a);
 }
@@ -76,10 +81,14 @@ static int by_number(const void *a, const void *b)
 
 static enum den_code read_anchors(struct reading *in, struct dendir *d)
 {
-	enum den_code code = dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", take_decision, in);
+	struct dendir_host self;
+	enum den_code code = dendir_host_read(d, dendir_site_of(d)->host, &self);
 
+	in->added = self.since;
 	if (code == DEN_OK)
-		code = dendir_anchor_each(d, take_update, in);
+		code = dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", take_decision, in);
+	if (code == DEN_OK)
+		code = dendir_anchor_each(d, self.dn, take_update, in);
 	if (code == DEN_OK && in->n)
 		qsort(in->anchors, in->n, sizeof(*in->anchors), by_number);
 	return call_refused(in->c, d, code);

@@ -37,14 +37,10 @@ static int read_anchor(void *context, struct dendir_entry *e)
 	return r->each(r->context, dendir_entry_number(e, "cn", 0), dendir_entry_string(e, "denshiChainHead"));
 }
 
-enum den_code dendir_anchor_each(struct dendir *d, dendir_each_anchor *each, void *context)
+enum den_code dendir_anchor_each(struct dendir *d, const char *host, dendir_each_anchor *each, void *context)
 {
 	static const char *const attributes[] = {"cn", "denshiChainHead", NULL};
 	struct reader r = {.each = each, .context = context};
-	struct dendir_host self;
-	enum den_code code = dendir_host_read(d, dendir_site_of(d)->host, &self);
 
-	if (code != DEN_OK)
-		return code;
-	return dendir_search(d, self.dn, DENDIR_ONE, "(objectClass=denshiAnchor)", attributes, read_anchor, &r);
+	return dendir_search(d, host, DENDIR_ONE, "(objectClass=denshiAnchor)", attributes, read_anchor, &r);
 }

@@ -8,13 +8,11 @@
 
 #include "directory/connection.h"
 
-#define DENDIR_HEAD_SIZE 97 /* with its NUL */
-
 /* Under the identity of the site's host, for itself. DEN_OK also where that serial has one already. */
 enum den_code dendir_anchor_add(struct dendir *host, int64_t serial, const char *head);
 
-/* Those of the site's host, since it was added last, in no order. Non-zero from the callback ends it. */
+/* Those below the entry of a host, in no order. Non-zero from the callback ends it. */
 typedef int dendir_each_anchor(void *context, int64_t serial, const char *head);
-enum den_code dendir_anchor_each(struct dendir *d, dendir_each_anchor *each, void *context);
+enum den_code dendir_anchor_each(struct dendir *d, const char *host, dendir_each_anchor *each, void *context);
 
 #endif

@@ -32,6 +32,15 @@ run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --y
 check "given on one machine" done_well
 check "in force on h1" await 5 sandbox-host h1 sh -c 'id d-plain01 | grep -q acct.001-1234567'
 check "in force on h2" await 5 sandbox-host h2 sh -c 'id d-plain01 | grep -q acct.001-1234567'
+anchors() { # of the newest user update
+	ldapsearch -LLL -o ldif_wrap=no -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -b ou=hosts,o=acme \
+		"(&(objectClass=denshiAnchor)(cn=$(ldapsearch -LLL -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" \
+			-b cn=serial,ou=published,o=acme -s base denshiSerial | sed -n 's/^denshiSerial: //p')))" denshiChainHead
+}
+check "the user update anchors the audit records of all three" await 5 sh -c "$(declare -f anchors); [ \$(anchors | grep -c ^denshiChainHead) = 3 ]"
+check "each host's own" equals "$(anchors | grep -o 'cn=[a-z0-9]*\.denshi.test' | sort -u | wc -l)" 3
+run sandbox-host h1 denshi log --verify
+check "h1 verifies its own" says 'are whole: .* [1-9][0-9]* user updates' ''
 
 # ---- six for all of them together ----
 for k in 1 2 3; do log_in h1 d-plain01 "wrong-$k"; done
@@ -188,6 +197,10 @@ log_in h2 d-maker01 "$password"
 check "the first of the list is away: logins at the writer" done_well
 run runuser -u d-master1 -- denshi authority give d-maker01 acct.002-7654321 --yes --password-fd 0 <<<"$(approval_of d-master1)"
 check "the second is followed" await 5 sandbox-host h2 sh -c 'id d-maker01 | grep -q acct.002-7654321'
+check "the host that was added again anchors below its new entry" await 5 sh -c "$(declare -f anchors)
+	anchors | grep -q '^dn: cn=[0-9]*,cn=h2.denshi.test[+]denshiHostId='"
+run sandbox-host h2 denshi log --verify
+check "and verifies that" says 'are whole: .* [1-9][0-9]* user updates' ''
 # Another process on the same data: for reading, it is another server.
 sandbox-service new slapd-first sandbox openldap slapd -F $state/directory/config -h ldaps://:1636/ -d stats
 check "the first comes: h2 returns to it" \
