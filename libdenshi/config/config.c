@@ -437,35 +437,59 @@ static int apply(struct den_config *c, const struct report *r, const config_t *p
 	for (int i = 0; i < n; i++)
 		if (take(c, r, config_setting_get_elem(root, (unsigned)i)) != 0)
 			return -1;
-	if (!c->organisation[0]) {
-		char allowed[256];
+	return 0;
+}
 
-		allowed_text(allowed, sizeof(allowed), row_of("organisation"));
-		return complain(r, DEN_CONFIG_MISSING, "organisation", allowed, "");
+/* Into c, over what it holds. */
+static int read_over(struct den_config *c, const struct report *r)
+{
+	char *buf = malloc(FILE_MAX_BYTES + 2);
+	config_t parsed;
+	int result = -1;
+
+	if (!buf)
+		return unreadable(r, strerror(ENOMEM));
+	if (load(r, buf) == 0) {
+		config_init(&parsed);
+		if (config_read_string(&parsed, buf) != CONFIG_TRUE)
+			bad_syntax(r, &parsed);
+		else
+			result = apply(c, r, &parsed);
+		config_destroy(&parsed);
 	}
+	free(buf);
+	return result;
+}
+
+static int is_whole(const struct den_config *c, const struct report *r)
+{
+	char allowed[256];
+
+	if (c->organisation[0])
+		return 1;
+	allowed_text(allowed, sizeof(allowed), row_of("organisation"));
+	complain(r, DEN_CONFIG_MISSING, "organisation", allowed, "");
 	return 0;
 }
 
 int den_config_read(struct den_config *c, const char *path, char *error, size_t size)
 {
 	struct report r = {.path = path, .error = error, .size = size};
-	char *buf = malloc(FILE_MAX_BYTES + 2);
-	config_t parsed;
-	int result = -1;
 
 	den_config_defaults(c);
-	if (!buf)
-		return unreadable(&r, strerror(ENOMEM));
-	if (load(&r, buf) == 0) {
-		config_init(&parsed);
-		if (config_read_string(&parsed, buf) != CONFIG_TRUE)
-			bad_syntax(&r, &parsed);
-		else
-			result = apply(c, &r, &parsed);
-		config_destroy(&parsed);
-	}
-	free(buf);
-	if (result != 0)
-		den_config_defaults(c);
-	return result;
+	if (read_over(c, &r) == 0 && is_whole(c, &r))
+		return 0;
+	den_config_defaults(c);
+	return -1;
+}
+
+int den_config_read_part(struct den_config *c, const char *path, char *error, size_t size)
+{
+	struct report r = {.path = path, .error = error, .size = size};
+
+	den_config_defaults(c);
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].kind == NAME)
+			memset(field(c, &rows[i]), 0, rows[i].size);
+	return access(path, F_OK) != 0 && errno == ENOENT ? 0 : read_over(c, &r);
 }

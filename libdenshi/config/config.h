@@ -48,6 +48,9 @@ void den_config_defaults(struct den_config *c);
  */
 int den_config_read(struct den_config *c, const char *path, char *error, size_t size);
 
+/* The same of a file that needn't be whole, or there at all: a text that it doesn't set is "", without its default. */
+int den_config_read_part(struct den_config *c, const char *path, char *error, size_t size);
+
 /* 1 where the two differ in nothing but what a running denshid takes over: enumerate, uid_floor,
  * gid_floor, max_drop. */
 int den_config_reloads(const struct den_config *running, const struct den_config *fresh);

@@ -170,9 +170,27 @@ check "a file that was changed on the way" says 'join-wrong-passphrase' ''
 run sandbox-host h2 denshi setup --join /tmp/h2.join --dry-run --password-fd 3 3<<<"$passphrase"
 check "shown first" says 'h2.denshi.test.*acme' ''
 check "and nothing done" sandbox-host h2 sh -c '! ls /etc/denshi/tls 2>/dev/null'
+# What an administrator has set: in the way where it says that this is another host, or nothing at all.
+join_beside() { # SETTING: join where denshi.conf has it
+	sandbox-host h2 sh -c "printf '%s\n' '$1' >>/etc/denshi/denshi.conf"
+	run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"$passphrase"
+}
+for set in 'uri = "ldaps://elsewhere.example";' 'organisation = "other";' 'tls_key = "/etc/ssl/host.key";'; do
+	join_beside "$set"
+	check "${set%% *} is another's: refused, and named" says "says ${set%%;*}, and the join file" ''
+	check "and kept" sandbox-host h2 grep -qxF "$set" /etc/denshi/denshi.conf
+	sandbox-host h2 sed -i '$d' /etc/denshi/denshi.conf
+done
+join_beside 'worker = 3;'
+check "a wrong setting: refused, and named" says 'denshi.conf:[0-9]+.*worker' ''
+sandbox-host h2 sed -i '$d' /etc/denshi/denshi.conf
+check "nothing done by any of these" sandbox-host h2 sh -c '! ls /etc/denshi/tls 2>/dev/null && ! grep -q ^organisation /etc/denshi/denshi.conf'
+sandbox-host h2 sh -c "printf 'max_drop = 30; # ours\nhost = \"h2.denshi.test\";\nlanguage = \"ja\";\n' >>/etc/denshi/denshi.conf"
 run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"$passphrase"
 check "joined" done_well
 run sandbox-host h2 denshi setup --join /tmp/h2.join --yes --password-fd 3 3<<<"$passphrase"
+check "what was set before stays" sandbox-host h2 sh -c 'grep -qx "max_drop = 30; # ours" /etc/denshi/denshi.conf && grep -qx "language = \"ja\";" /etc/denshi/denshi.conf'
+check "and isn't set twice" sandbox-host h2 denshid --check
 check "once more: nothing to do, and no harm" says 'joined with this file already' ''
 sandbox-service stop denshid-h2
 sandbox-service start denshid-h2

@@ -89,6 +89,10 @@ printf 'max_drop = 30; # ours\n' >>/etc/denshi/denshi.conf
 run denshi setup --remove --yes
 check "removed, with an administrator's setting behind setup's own" done_well
 check "which stays, alone" equals "$(grep -v '^#' /etc/denshi/denshi.conf | grep .)" 'max_drop = 30; # ours'
+run setup --generate
+check "setup where it was set before" sh -c "grep -q '^organisation = .acme' $conf && grep -qxF 'max_drop = 30; # ours' $conf"
+denshi setup --remove --yes >/dev/null 2>&1
+check "and it stays" equals "$(grep -v '^#' /etc/denshi/denshi.conf | grep .)" 'max_drop = 30; # ours'
 sed -i '/^max_drop/d' /etc/denshi/denshi.conf
 
 # ---- the network's own ----

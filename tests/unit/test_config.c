@@ -166,6 +166,28 @@ static void test_file(void **state)
 	assert_int_equal(read_it(&c, error), 0);
 }
 
+/* What is there is read, what isn't is told from what is. */
+static void test_part(void **state)
+{
+	struct den_config c;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	(void)state;
+	put("max_drop = 30; uri = \"ldaps://d\";", 32);
+	assert_int_equal(den_config_read_part(&c, path, error, sizeof(error)), 0);
+	assert_int_equal(c.max_drop, 30);
+	assert_int_equal(c.workers, 16);
+	assert_string_equal(c.uri, "ldaps://d");
+	assert_string_equal(c.organisation, "");
+	assert_string_equal(c.host, "");
+	assert_string_equal(c.tls_key, "");
+	assert_int_equal(den_config_read_part(&c, "/nonexistent/x", error, sizeof(error)), 0);
+	assert_string_equal(c.uri, "");
+	put("worker = 3;", 11);
+	assert_int_equal(den_config_read_part(&c, path, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "worker"));
+}
+
 static void test_include(void **state)
 {
 	struct den_config c;
@@ -210,7 +232,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),	 cmocka_unit_test(test_good),
-		cmocka_unit_test(test_file),	 cmocka_unit_test(test_include),
+		cmocka_unit_test(test_file),	 cmocka_unit_test(test_part),
+		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_japanese), cmocka_unit_test(test_allows),
 	};
 	int fd = mkstemp(path), failed;

@@ -1,5 +1,6 @@
 /* /etc/denshi/denshi.conf: what setup appends, and takes away again. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 
 #include "crypto/file.h"
 #include "tools/denshi-setup/setup.h"
-#include "tools/server/settings.h"
 
 #define CONFIG_MAX 65536
 #define SNAPSHOT_SIZE sizeof(((struct den_config *)0)->snapshot)
@@ -55,15 +55,81 @@ static int read_settings(const struct setup *s, struct den_config *c)
 	return den_config_read(c, s->config_path, error, sizeof(error));
 }
 
-/* Whether the settings that are there say what setup would. */
-static int agrees(const struct setup *s)
-{
-	struct den_config c;
+/* -- what this host needs ------------------------------------------------------------------- */
 
-	return read_settings(s, &c) == 0 &&
-		strcmp(c.organisation, s->org) == 0 && strcmp(c.uri, s->uri) == 0 &&
-		strcmp(c.host, s->host) == 0;
+enum importance {
+	OWN,	   /* who this host is, and of whom: it can't be anything else */
+	PREFERENCE, /* an administrator's word is as good */
+	PLACE,	   /* where it is by default: not written, and nowhere else */
+};
+
+struct need {
+	const char *name;
+	enum importance importance;
+	const char *said;     /* by denshi.conf; "": nothing */
+	char value[1024];
+};
+
+#define NEEDS 8
+
+static void need(struct need *n, const char *name, enum importance importance, const char *said, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+static void need(struct need *n, const char *name, enum importance importance, const char *said, const char *format, ...)
+{
+	va_list ap;
+
+	n->name = name;
+	n->importance = importance;
+	n->said = said;
+	va_start(ap, format);
+	vsnprintf(n->value, sizeof(n->value), format, ap);
+	va_end(ap);
 }
+
+/* A host that joins has no CA, and its certificates beside denshi.conf. */
+static size_t find_needs(const struct setup *s, const struct den_config *said, struct need needs[NEEDS])
+{
+	size_t n = 0;
+	int folder = (int)(strrchr(s->config_path, '/') - s->config_path);
+
+	need(&needs[n++], "organisation", OWN, said->organisation, "%s", s->org);
+	need(&needs[n++], "uri", OWN, said->uri, "%s", s->uri);
+	need(&needs[n++], "host", OWN, said->host, "%s", s->host);
+	need(&needs[n++], "ca_state", s->join_file ? PREFERENCE : OWN, said->ca_state, "%s/ca", s->state);
+	need(&needs[n++], "language", PREFERENCE, said->language, "%s", den_lang_name(s->org_lang));
+	if (!s->join_file)
+		return n;
+	need(&needs[n++], "tls_ca", PLACE, said->tls_ca, "%.*s/tls/ca.pem", folder, s->config_path);
+	need(&needs[n++], "tls_certificate", PLACE, said->tls_certificate, "%.*s/tls/host.pem", folder, s->config_path);
+	need(&needs[n++], "tls_key", PLACE, said->tls_key, "%.*s/tls/host.key", folder, s->config_path);
+	return n;
+}
+
+/* The first that is said otherwise; NULL: none is. */
+static const struct need *find_contradiction(const struct need *needs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (needs[i].importance != PREFERENCE && *needs[i].said && strcmp(needs[i].said, needs[i].value) != 0)
+			return &needs[i];
+	return NULL;
+}
+
+int conf_check(const struct setup *s)
+{
+	struct den_config said;
+	struct need needs[NEEDS];
+	const struct need *other;
+	char error[DEN_CONFIG_ERROR_SIZE];
+
+	if (den_config_read_part(&said, s->config_path, error, sizeof(error)) != 0)
+		return fail(s, DEN_SETUP_FILE, s->config_path, error, NULL);
+	other = find_contradiction(needs, find_needs(s, &said, needs));
+	if (!other)
+		return 0;
+	return fail(s, DEN_JOIN_CONTRADICTION, s->config_path, other->name, other->said, other->value, NULL);
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
 
 /* Where the snapshot is; by default where the file says nothing. What was in force here is of no
  * organisation any more, or of another one: users who are nobody, and a serial that a new
@@ -87,33 +153,71 @@ int conf_is_of_another(const struct setup *s, char org[SETUP_ORG_SIZE])
 	return 1;
 }
 
+static int is_complete(const char *text, const struct need *needs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (needs[i].importance != PLACE && !*needs[i].said)
+			return 0;
+	return strstr(text, MARK) != NULL;
+}
+
+/* The text with what it doesn't say yet, to be freed; NULL without memory. */
+static char *complete(const char *text, const struct need *needs, size_t n)
+{
+	char *whole = NULL;
+	size_t size;
+	FILE *out = open_memstream(&whole, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%s%s", text, *text ? "\n" : "");
+	if (!strstr(text, MARK))
+		fputs(MARK, out);
+	for (size_t i = 0; i < n; i++)
+		if (needs[i].importance != PLACE && !*needs[i].said)
+			fprintf(out, "%s = \"%s\";\n", needs[i].name, needs[i].value);
+	if (fclose(out) == 0)
+		return whole;
+	free(whole);
+	return NULL;
+}
+
+static int write_whole(const struct setup *s, const char *whole)
+{
+	char snapshot[SNAPSHOT_SIZE];
+
+	if (!whole)
+		return fail(s, DEN_SETUP_FILE, s->config_path, strerror(ENOMEM), NULL);
+	if (write_text(s, whole) != 0)
+		return -1;
+	find_snapshot(s, snapshot);
+	(void)unlink(snapshot);
+	return 0;
+}
+
 int conf_write(const struct setup *s, int *written)
 {
-	char *text = read_text(s), *whole = NULL, snapshot[SNAPSHOT_SIZE];
-	int result = -1;
+	struct den_config said;
+	struct need needs[NEEDS];
+	char error[DEN_CONFIG_ERROR_SIZE], *text = read_text(s), *whole;
+	int result;
+	size_t n;
 
 	*written = 0;
 	if (!text)
 		return -1;
-	if (settings_are_in_text(text)) {
-		if (!agrees(s))
-			say(s, DEN_SETUP_CONFIG_KEPT, s->config_path, s->org, s->uri, s->host, NULL);
+	if (den_config_read_part(&said, s->config_path, error, sizeof(error)) != 0 ||
+		find_contradiction(needs, n = find_needs(s, &said, needs))) {
+		say(s, DEN_SETUP_CONFIG_KEPT, s->config_path, s->org, s->uri, s->host, NULL);
 		result = 0;
-	} else if (asprintf(&whole,
-			   "%s%s" MARK "organisation = \"%s\";\nuri = \"%s\";\nhost = \"%s\";\n"
-			   "ca_state = \"%s/ca\";\nlanguage = \"%s\";\n",
-			   text, *text ? "\n" : "", s->org, s->uri, s->host, s->state,
-			   den_lang_name(s->org_lang)) < 0) {
-		whole = NULL;
-		fail(s, DEN_SETUP_FILE, s->config_path, strerror(ENOMEM), NULL);
+	} else if (is_complete(text, needs, n)) {
+		result = 0;
 	} else {
-		result = write_text(s, whole);
+		whole = complete(text, needs, n);
+		result = write_whole(s, whole);
 		*written = result == 0;
-		find_snapshot(s, snapshot);
-		if (*written)
-			(void)unlink(snapshot);
+		free(whole);
 	}
-	free(whole);
 	free(text);
 	return result;
 }

@@ -17,7 +17,6 @@
 #include "tools/server/interrupt.h"
 #include "tools/server/joinfile.h"
 #include "tools/server/network.h"
-#include "tools/server/settings.h"
 #include "tools/server/tree.h"
 
 /* Folder beside denshi.conf, and what it is while it is being made. */
@@ -139,7 +138,7 @@ static int put_folder_in_place(const struct setup *s, const struct folder *f)
 	if (tree_path(key, f->aside, "host.key") != 0 ||
 		lchown(key, s->denshid_user.uid, s->denshid_user.gid) != 0)
 		return failed(s, f->aside);
-	/* Without settings nobody uses one that is there. */
+	/* One that is there is of no use without settings, or of this very host by hand-made ones. */
 	if (remove_in(s, f, TLS) != 0)
 		return -1;
 	return rename(f->aside, f->path) == 0 ? 0 : failed(s, f->path);
@@ -157,10 +156,6 @@ static int make(struct setup *s, const struct folder *f, const struct joinfile *
 		return fail(s, DEN_SETUP_INTERRUPTED, NULL);
 	if (put_folder_in_place(s, f) != 0)
 		return -1;
-	snprintf(s->org, sizeof(s->org), "%s", j->org);
-	snprintf(s->host, sizeof(s->host), "%s", j->host);
-	snprintf(s->uri, sizeof(s->uri), "%s", j->uri);
-	s->org_lang = s->lang;
 	return conf_write(s, &written);
 }
 
@@ -184,18 +179,28 @@ static int is_joined(const struct setup *s, const struct folder *f, const struct
 	return same;
 }
 
+/* Who this host becomes. */
+static void take_over(struct setup *s, const struct joinfile *j)
+{
+	snprintf(s->org, sizeof(s->org), "%s", j->org);
+	snprintf(s->host, sizeof(s->host), "%s", j->host);
+	snprintf(s->uri, sizeof(s->uri), "%s", j->uri);
+	s->org_lang = s->lang;
+}
+
 static int join_with(struct setup *s, const struct folder *f, const struct joinfile *j)
 {
-	int settings = settings_are_in(s->config_path), result;
+	int result;
 
-	if (settings < 0)
-		return failed(s, s->config_path);
-	if (settings && is_joined(s, f, j)) {
+	if (is_joined(s, f, j)) {
 		say(s, DEN_JOIN_ALREADY, NULL);
 		return 0;
 	}
-	if (settings)
+	if (conf_is_ours(s))
 		return fail(s, DEN_JOIN_CONFIGURED, s->config_path, NULL);
+	take_over(s, j);
+	if (conf_check(s) != 0)
+		return -1;
 	say(s, DEN_JOIN_SHOW, j->org, j->host, j->uri, NULL);
 	if (s->dry_run) {
 		say(s, DEN_SETUP_DRY_RUN, NULL);

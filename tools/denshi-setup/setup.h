@@ -112,10 +112,12 @@ int files_remove(struct setup *s);
 /* Everything else: written over LDAP, to a slapd of setup's own. */
 int entries_make(struct setup *s);
 
-/* denshi.conf: keeps settings that are there (written: 1), or appends its own (0 or 1). */
+/* denshi.conf. What an administrator has set stays; what this host needs besides is appended. conf_check: 0, or -1 (said)
+ * where something in it contradicts that. conf_write says so, too, and leaves it (*written: 0). */
 #define SETUP_ORG_SIZE sizeof(((struct den_config *)0)->organisation)
 /* Whether denshi.conf has this host in another organisation, and which. */
 int conf_is_of_another(const struct setup *s, char org[SETUP_ORG_SIZE]);
+int conf_check(const struct setup *s);
 int conf_write(const struct setup *s, int *written);
 int conf_undo(const struct setup *s);
 /* 1 where setup wrote settings that are still there. */
