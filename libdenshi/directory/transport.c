@@ -22,23 +22,49 @@
 #define KEEPALIVE_PROBES 3
 #define UNACKNOWLEDGED_MS 30000
 
+/* A variable of the environment for as long as libldap begins. */
+struct setting {
+	const char *name, *value;
+	char *before;
+};
+
+static void put(struct setting *s)
+{
+	const char *before = getenv(s->name);
+
+	s->before = before ? strdup(before) : NULL;
+	setenv(s->name, s->value, 1);
+}
+
+static void put_back(struct setting *s)
+{
+	if (s->before)
+		setenv(s->name, s->before, 1);
+	else
+		unsetenv(s->name);
+	free(s->before);
+}
+
 /* Before there are threads, which libldap's own beginning doesn't expect. Neither ldap.conf
  * nor LDAPTLS_* of whoever started us may say how TLS is done. */
 __attribute__((constructor)) static void begin(void)
 {
-	const char *options = getenv("RES_OPTIONS");
-	char *before = options ? strdup(options) : NULL;
+	struct setting settings[] = {
+		/* It asks for this machine's whole name; nobody here needs it. */
+		{"RES_OPTIONS", "timeout:1 attempts:1", NULL},
+		/* libsasl loads what it finds here: every mechanism of the machine, with Kerberos and a
+		 * database, beside the passwords. EXTERNAL, the one that is used, is its own. */
+		{"SASL_PATH", "/dev/null", NULL},
+	};
+	const size_t n = sizeof(settings) / sizeof(settings[0]);
 	int level;
 
 	setenv("LDAPNOINIT", "1", 1);
-	/* libldap begins by asking for this machine's whole name; nobody here needs it. */
-	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
+	for (size_t i = 0; i < n; i++)
+		put(&settings[i]);
 	ldap_get_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
-	if (before)
-		setenv("RES_OPTIONS", before, 1);
-	else
-		unsetenv("RES_OPTIONS");
-	free(before);
+	for (size_t i = 0; i < n; i++)
+		put_back(&settings[i]);
 }
 
 static void *because(char why[DENDIR_WHY_SIZE], const char *uri, const char *reason)
