@@ -10,6 +10,7 @@
 #include "denshid/chain.h"
 #include "denshid/log.h"
 #include "denshid/session.h"
+#include "denshid/signature.h"
 #include "directory/normalise.h"
 #include "directory/request.h"
 #include "directory/update.h"
@@ -80,6 +81,13 @@ void approval_short_digest(const struct den_request *r, char *text)
 		dencrypt_digest_short(sum, text);
 }
 
+static enum den_code signature(void *context, const struct den_request *r, const struct den_decision *d)
+{
+	const struct approval_context *a = context;
+
+	return signature_check(a->c, a->d, view_time(a->c->shared->view, a->c->now), r, d);
+}
+
 void approval_world(struct den_world *world, struct approval_context *context)
 {
 	*world = (struct den_world){
@@ -89,6 +97,7 @@ void approval_world(struct den_world *world, struct approval_context *context)
 		.holds = holds,
 		.credential = credential,
 		.digest = approval_digest,
+		.signature = signature,
 	};
 }
 
@@ -178,6 +187,7 @@ static enum den_code write_decision(struct den_world *w, struct den_case *k, str
 			break;
 		if (dendir_request_read(a->d, id, r) != DEN_OK)
 			return DEN_DIRECTORY_DOWN;
+		snprintf(r->reason, sizeof(r->reason), "%s", v->reason ? v->reason : "");
 		again = approval_decide(w, k);
 		if (again != DEN_OK)
 			return again;
@@ -217,24 +227,41 @@ static enum den_code check_seen(struct call *c, const struct den_request *r)
 	return DEN_REQUEST_ALTERED;
 }
 
+/* What is to be decided: the word, by whom, signed where they did. */
+static enum den_code take_decision(struct approval_context *a, const struct den_case *k, struct den_request *r,
+	struct den_decision *d)
+{
+	const char *reason = call_string(a->c, DEN_TAG_REASON);
+
+	*d = (struct den_decision){.word = ""};
+	snprintf(d->word, sizeof(d->word), "%s", k->act == DEN_ACT_APPROVE ? "approved" : "rejected");
+	snprintf(d->by, sizeof(d->by), "%s", k->who);
+	if (k->act == DEN_ACT_REJECT && !den_subject_is_valid(reason, strlen(reason)))
+		return DEN_REASON_NEEDED;
+	snprintf(r->reason, sizeof(r->reason), "%s", k->act == DEN_ACT_REJECT ? reason : "");
+	return k->rules->is_signed ? call_refused(a->c, a->d, signature_take(a->c, a->d, d)) : DEN_OK;
+}
+
 static enum den_code decide(struct den_world *w, struct den_case *k, struct den_request *r)
 {
 	struct approval_context *a = w->context;
 	struct call *c = a->c;
-	int approves = k->act == DEN_ACT_APPROVE;
-	const char *reason = call_string(c, DEN_TAG_REASON);
 	char anchor[CHAIN_ANCHOR_SIZE];
-	struct dendir_verdict v = {.request = r, .by = k->who, .word = approves ? "approved" : "rejected",
-		.reason = approves ? NULL : reason, .now = w->now, .serial = serial_in_force(c),
-		.anchor = chain_anchor(anchor)};
+	struct den_decision d;
+	struct dendir_verdict v = {.request = r, .by = k->who, .word = d.word, .reason = call_string(c, DEN_TAG_REASON),
+		.signature = d.signature, .now = w->now, .serial = serial_in_force(c), .anchor = chain_anchor(anchor)};
 	struct dendir_proof *proof = NULL;
-	enum den_code code = approval_decide(w, k);
+	enum den_code code = take_decision(a, k, r, &d);
+	int approves = k->act == DEN_ACT_APPROVE;
 	unsigned more;
 
+	if (approves)
+		v.reason = NULL;
+	k->decision = &d;
+	if (code == DEN_OK)
+		code = approval_decide(w, k);
 	if (code == DEN_OK)
 		code = check_seen(c, r);
-	if (code == DEN_OK && !approves && !den_subject_is_valid(reason, strlen(reason)))
-		code = DEN_REASON_NEEDED;
 	if (code == DEN_OK)
 		code = session_check(c);
 	if (code == DEN_OK)
@@ -621,7 +648,7 @@ static enum den_code approve_spot(struct use *u, struct den_request *r, struct d
 {
 	struct call *c = u->context.c;
 	char anchor[CHAIN_ANCHOR_SIZE];
-	struct dendir_verdict v = {.request = r, .by = by, .word = "approved", .now = u->world.now,
+	struct dendir_verdict v = {.request = r, .by = by, .word = "approved", .signature = "", .now = u->world.now,
 		.serial = serial_in_force(c), .anchor = chain_anchor(anchor)};
 	enum den_code code = approval_enter(c, u->context.d, r);
 
@@ -712,7 +739,7 @@ struct waiting {
 static int count_waiting(void *context, const struct den_request *r)
 {
 	struct waiting *w = context;
-	struct den_case k = {.act = DEN_ACT_APPROVE, .who = w->login, .request = r};
+	struct den_case k = {.act = DEN_ACT_APPROVE, .who = w->login, .request = r, .only_ask = 1};
 	struct den_why why;
 
 	k.rules = approval_catalogue_find(&w->catalogue, r->business);

@@ -60,6 +60,20 @@ static int take_self_approval(struct call *c, struct dendir_business *b)
 	return 0;
 }
 
+static int take_signed(struct call *c, struct den_rules *rules)
+{
+	const char *typed = den_message_string(c->in, DEN_TAG_SIGNED);
+
+	if (!typed)
+		return 0;
+	if (rules->approval_free || (strcmp(typed, "required") != 0 && strcmp(typed, "off") != 0)) {
+		call_reason(c, DEN_FIELD_SIGNED, NULL);
+		return 1;
+	}
+	rules->is_signed = strcmp(typed, "required") == 0;
+	return 0;
+}
+
 /* Lists with commas: what is given replaces what is there. */
 static int take_list(struct call *c, enum den_tag tag, struct den_rules *rules, size_t *count,
 	int (*put)(struct den_rules *rules, const char *text), enum den_code wrong)
@@ -126,6 +140,7 @@ static enum den_code take_fields(struct call *c, struct item *item, enum action 
 		wrong |= take_label(c, DEN_TAG_LABEL, b->label[DEN_LANG_EN]);
 		wrong |= take_label(c, DEN_TAG_LABEL_JA, b->label[DEN_LANG_JA]);
 		wrong |= take_self_approval(c, b);
+		wrong |= take_signed(c, &b->rules);
 		wrong |= take_rules(c, &b->rules);
 	} else {
 		wrong |= take_label(c, DEN_TAG_LABEL, item->account.label);

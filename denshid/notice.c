@@ -26,7 +26,8 @@ struct notice {
 static int name_approver(void *context, const struct dendir_user *u)
 {
 	struct notice *n = context;
-	struct den_case k = {.act = DEN_ACT_APPROVE, .who = u->login, .rules = n->rules, .request = n->request};
+	struct den_case k = {.act = DEN_ACT_APPROVE, .who = u->login, .rules = n->rules, .request = n->request,
+		.only_ask = 1};
 	struct denshid const *shared = n->context.c->shared;
 	struct den_why why;
 	char lang[3];

@@ -261,7 +261,7 @@ struct listing {
 /* Whether this user could approve it, as things are. */
 static int may_approve(struct listing *l, const struct den_request *r)
 {
-	struct den_case k = {.act = DEN_ACT_APPROVE, .who = l->c->peer.login, .request = r};
+	struct den_case k = {.act = DEN_ACT_APPROVE, .who = l->c->peer.login, .request = r, .only_ask = 1};
 	struct den_why why;
 
 	k.rules = approval_catalogue_find(&l->catalogue, r->business);
@@ -323,7 +323,7 @@ static void add_decision(struct den_message *m, const struct den_decision *d)
 	if (!*d->word)
 		return;
 	den_message_add_string(m, DEN_TAG_DECIDED_BY, d->by);
-	snprintf(line, sizeof(line), "%s %s %s", d->word, d->by, d->on);
+	snprintf(line, sizeof(line), "%s %s %s%s", d->word, d->by, d->on, *d->signature ? " signed" : "");
 	den_message_add_string(m, DEN_TAG_RECORD, line);
 }
 
@@ -334,6 +334,15 @@ static void add_steps(struct den_message *m, const struct den_request *r)
 	add_decision(m, &r->decision);
 	den_message_add_string(m, DEN_TAG_REASON, r->reason);
 	den_message_add_string(m, DEN_TAG_USED, *r->used ? r->used : NULL);
+}
+
+/* What a signature is made with. */
+static void add_signed(struct listing *l, struct den_message *m, const struct den_request *r)
+{
+	const struct den_rules *rules = approval_catalogue_find(&l->catalogue, r->business);
+
+	if (rules && rules->is_signed)
+		den_message_add_number(m, DEN_TAG_SIGNED, (uint64_t)l->world.now);
 }
 
 static int send_request(struct listing *l, const struct den_request *r)
@@ -358,6 +367,8 @@ static int send_request(struct listing *l, const struct den_request *r)
 	den_message_add_number(m, DEN_TAG_TIME, (uint64_t)r->created);
 	den_message_add_number(m, DEN_TAG_EXPIRES, (uint64_t)den_request_end(r));
 	den_message_add_string(m, DEN_TAG_DIGEST, shown);
+	den_message_add_string(m, DEN_TAG_SHA256, r->digest);
+	add_signed(l, m, r);
 	den_message_add_string(m, DEN_TAG_HOST, r->host);
 	den_message_add_string(m, DEN_TAG_TEXT, *r->session ? r->session : NULL);
 	add_steps(m, r);

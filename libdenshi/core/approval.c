@@ -173,6 +173,18 @@ static enum den_code check_credential(enum den_credential state, const char *log
 	return say(why, DEN_DIRECTORY_DOWN, NULL);
 }
 
+/* Where the business wants that, whoever decides it shows their certificate's key (R-APP-1). */
+static enum den_code check_signature(const struct den_world *w, const struct den_case *k, const struct den_decision *d,
+	const char *by, struct den_why *why)
+{
+	enum den_code code;
+
+	if (!k->rules->is_signed)
+		return DEN_OK;
+	code = d && *d->signature ? w->signature(w->context, k->request, d) : DEN_SIGNATURE_NEEDED;
+	return code == DEN_OK ? DEN_OK : say(why, code, k->request->id, by, k->rules->id, NULL);
+}
+
 /* -- the acts --------------------------------------------------------------------------------- */
 
 static enum den_code may_enter(const struct den_world *w, const struct den_case *k, struct den_why *why)
@@ -214,6 +226,8 @@ static enum den_code may_decide(const struct den_world *w, const struct den_case
 		code = check_intact(w, r, why);
 	if (code == DEN_OK && k->act == DEN_ACT_APPROVE)
 		code = check_limit(k->rules, r, k->who, why);
+	if (code == DEN_OK && !k->only_ask)
+		code = check_signature(w, k, k->decision, k->who, why);
 	return code == DEN_OK ? check_credential(w->credential(w->context, k->who), k->who, why) : code;
 }
 
@@ -234,6 +248,8 @@ static enum den_code check_decision(const struct den_world *w, const struct den_
 	code = check_person(w, k, d->by, "approver", r->account, why);
 	if (code == DEN_OK)
 		code = check_limit(k->rules, r, d->by, why);
+	if (code == DEN_OK)
+		code = check_signature(w, k, d, d->by, why);
 	if (code != DEN_OK)
 		return code;
 	credential = w->credential(w->context, d->by);

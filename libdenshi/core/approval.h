@@ -19,6 +19,7 @@
 struct den_rules {
 	char id[33];
 	int approval_free, self_approval;
+	int is_signed; /* decisions need a signature by the approver's certificate key */
 	unsigned need; /* approvers of any request of it; 0 counts as 1 */
 	/* With currencies, a request must have an amount in one of them; without, it can't. */
 	char currencies[DEN_CURRENCIES_MAX][4];
@@ -58,6 +59,9 @@ struct den_world {
 	enum den_credential (*credential)(void *context, const char *login);
 	/* The digest of the request as it is, hexadecimal. 0, or -1. */
 	int (*digest)(void *context, const struct den_request *r, char hex[DEN_DIGEST_SIZE]);
+	/* That the decision is signed, by a certificate of the approver that was in force when it was
+	 * decided. DEN_OK, or DEN_SIGNATURE_*, DEN_DIRECTORY_DOWN. */
+	enum den_code (*signature)(void *context, const struct den_request *r, const struct den_decision *d);
 };
 
 enum den_act { DEN_ACT_ENTER, DEN_ACT_WITHDRAW, DEN_ACT_APPROVE, DEN_ACT_REJECT, DEN_ACT_USE };
@@ -68,6 +72,9 @@ struct den_case {
 	const struct den_rules *rules;
 	/* ENTER: as it will be. USE of an approval-free business: NULL. */
 	const struct den_request *request;
+	/* APPROVE, REJECT: as it will be; NULL where nobody signs anything. */
+	const struct den_decision *decision;
+	int only_ask; /* APPROVE, REJECT: whether they might, for a list: nothing is signed yet */
 	/* USE: what the service demands. */
 	const char *account; /* with an approval-free business, or of the request; "": any */
 	int other;	     /* another approver than the maker */

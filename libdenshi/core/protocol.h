@@ -137,7 +137,7 @@ enum den_op {
 	 *   + SERIAL. With DRY_RUN: OK + BEFORE..., AFTER..., NUMBER (1 where INITIAL is needed).
 	 * CATALOGUE_CHANGE: WHICH ("business" | "account"), ACTION ("add" | "change" | "delete"), ID,
 	 *   [KIND ("free" | "required"; of a new business)], [LABEL (of a business in English)],
-	 *   [LABEL_JA], [SELF_APPROVAL ("yes" | "no")], [NEED (a digit)], [CURRENCY, NEED_FROM, LIMIT (lists with
+	 *   [LABEL_JA], [SIGNED ("required" | "off")], [SELF_APPROVAL ("yes" | "no")], [NEED (a digit)], [CURRENCY, NEED_FROM, LIMIT (lists with
 	 *   commas, which replace what there was; "": none)], [DRY_RUN], APPROVAL_PASSWORD ->
 	 *   CATALOGUE_DONE; CATALOGUE_USED, FIELDS_WRONG, ... With DRY_RUN: OK.
 	 */
@@ -153,9 +153,11 @@ enum den_op {
 	 * REQUEST_LIST: WHICH ("mine", "to-approve", "all"), [ID] -> rows ID, BUSINESS, ACCOUNT,
 	 *   SUBJECT, AMOUNT, ATTACHMENT (a line to read), FACT..., NEED, MAKER, STATE ("pending", "approved",
 	 *   "rejected", "withdrawn", "expired", "used"), TIME, EXPIRES, DIGEST (short, readable), HOST,
-	 *   TEXT (where on it), DECIDED_BY..., RECORD... (of the decisions), REASON, USED.
+	 *   TEXT (where on it), DECIDED_BY..., RECORD... (of the decisions), REASON, USED, SHA256 (the whole digest),
+	 *   [SIGNED (u64: a decision needs a signature, of this time by the directory's clock)].
 	 * REQUEST_DECIDE: ID, DIGEST (as shown), DECISION ("approved" | "rejected"), [REASON],
-	 *   APPROVAL_PASSWORD, TOKEN (of the session) -> APPROVED, APPROVED_PARTLY, REJECTED.
+	 *   APPROVAL_PASSWORD, TOKEN (of the session), [TIME (SIGNED, as shown), SIGNATURE (of den_decision_text)]
+	 *   -> APPROVED, APPROVED_PARTLY, REJECTED.
 	 * REQUEST_WITHDRAW: ID -> WITHDRAWN.
 	 */
 	DEN_OP_REQUEST_NEW = 100,
@@ -266,6 +268,8 @@ enum den_tag {
 	DEN_TAG_CURRENCY,
 	DEN_TAG_NEED_FROM,
 	DEN_TAG_LIMIT,
+	DEN_TAG_SHA256,
+	DEN_TAG_SIGNED,
 };
 
 #endif

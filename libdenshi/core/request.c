@@ -49,6 +49,16 @@ size_t den_request_canonical(char *buf, size_t size, const struct den_request *r
 	return t.used < size ? t.used : 0;
 }
 
+size_t den_decision_text(char *buf, size_t size, const struct den_request *r, const struct den_decision *d, int64_t at,
+	const char *reason)
+{
+	struct text t = {.buf = buf, .size = size};
+
+	add(&t, DEN_DECISION_TEXT_BEGINS "request %s\ndigest %s\n", r->id, r->digest);
+	add(&t, "decision %s\nby %s\nat %lld\nreason %s\n", d->word, d->by, (long long)at, reason);
+	return t.used < size ? t.used : 0;
+}
+
 /* -- bindings --------------------------------------------------------------------------- */
 
 static int is_name(const char *binding, size_t len)

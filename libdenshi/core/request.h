@@ -22,12 +22,17 @@
 #define DEN_BINDINGS_SIZE (2 * DEN_SUBJECT_SIZE) /* all of them, a line each */
 #define DEN_FILE_NAME_SIZE 256
 
+/* "SECONDS FINGERPRINT SIGNATURE": when by the directory's clock, SHA-256 of the certificate in hexadecimal, base64 */
+#define DEN_SIGNATURE_SIZE 800
+
 /* One approver's decision. */
 struct den_decision {
 	char word[12]; /* "", "approved", "rejected" */
 	char by[DEN_LOGIN_ID_SIZE];
 	char digest[DEN_DIGEST_SIZE]; /* of what they saw */
 	char on[256]; /* "TIME HOST SERIAL ANCHOR": when, where, under which authorities, where that host's audit chain stood */
+	char signature[DEN_SIGNATURE_SIZE]; /* of den_decision_text; "": none */
+	int64_t at;			    /* by the directory's clock; 0: it isn't written yet */
 };
 
 /* A file that the request is about: it is named and digested, never stored. */
@@ -64,6 +69,15 @@ struct den_request {
  */
 size_t den_request_canonical(char *buf, size_t size, const struct den_request *r);
 #define DEN_CANONICAL_SIZE (DEN_SUBJECT_SIZE + DEN_BINDINGS_SIZE + DEN_BINDINGS_MAX * 16 + 1024)
+
+/*
+ * What the approver's certificate key signs where a business wants that: the decision, of this
+ * digest, at a time. Returns its length, or 0 where size is too small. reason: "" of an approval.
+ */
+size_t den_decision_text(char *buf, size_t size, const struct den_request *r, const struct den_decision *d, int64_t at,
+	const char *reason);
+#define DEN_DECISION_TEXT_BEGINS "denshi-decision-1\n"
+#define DEN_DECISION_TEXT_SIZE (DEN_SUBJECT_SIZE + 256)
 
 /* Names that a request may be bound by; what each means in a PAM transaction is told in pam_denshi(8). */
 #define DEN_BINDING_NAMES "user", "host", "rhost", "tty", "service", "runas", "command", "directory"

@@ -1,9 +1,11 @@
 #include "crypto/bytes.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "crypto/internal.h"
 
@@ -78,4 +80,33 @@ void dencrypt_bytes_done(struct dencrypt_bytes *bytes)
 	OPENSSL_secure_clear_free(bytes->data, bytes->size);
 	bytes->data = NULL;
 	bytes->size = 0;
+}
+
+enum dencrypt_result dencrypt_base64(const void *data, size_t size, char *out, size_t room)
+{
+	if (size > INT_MAX / 2 || DENCRYPT_BASE64_SIZE(size) > room)
+		return DENCRYPT_TOO_BIG;
+	EVP_EncodeBlock((unsigned char *)out, data, (int)size);
+	return DENCRYPT_OK;
+}
+
+/* EVP_DecodeBlock takes blanks around it, and doesn't tell how much is padding. */
+enum dencrypt_result dencrypt_from_base64(const char *text, size_t limit, struct dencrypt_bytes *out)
+{
+	size_t len = strlen(text), letters = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+	size_t padding = len - letters;
+	enum dencrypt_result result;
+
+	if (len == 0 || len % 4 != 0 || padding > 2 || strspn(text + letters, "=") != padding)
+		return DENCRYPT_MALFORMED;
+	if (len > INT_MAX / 2 || len / 4 * 3 - padding > limit)
+		return DENCRYPT_TOO_BIG;
+	result = dencrypt_bytes_new(out, len / 4 * 3, false);
+	if (result == DENCRYPT_OK && EVP_DecodeBlock(out->data, (const unsigned char *)text, (int)len) < 0) {
+		dencrypt_bytes_done(out);
+		result = dencrypt_failure(DENCRYPT_MALFORMED);
+	}
+	if (result == DENCRYPT_OK)
+		out->size -= padding;
+	return result;
 }

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "crypto/result.h"
+
 struct dencrypt_bytes {
 	unsigned char *data;
 	size_t size;
@@ -16,5 +18,11 @@ struct dencrypt_bytes {
 
 /* Wipes and frees the contents; the structure is empty again and may be reused. NULL is allowed. */
 void dencrypt_bytes_done(struct dencrypt_bytes *bytes);
+
+/* Base64 (RFC 4648, 4) of size bytes, NUL-terminated. DENCRYPT_TOO_BIG where there is no room. */
+#define DENCRYPT_BASE64_SIZE(size) (((size) + 2) / 3 * 4 + 1)
+enum dencrypt_result dencrypt_base64(const void *data, size_t size, char *out, size_t room);
+/* The bytes of it, `limit` at most; nothing but base64, with its padding. DENCRYPT_MALFORMED, DENCRYPT_TOO_BIG. */
+enum dencrypt_result dencrypt_from_base64(const char *text, size_t limit, struct dencrypt_bytes *out);
 
 #endif

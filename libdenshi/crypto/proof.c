@@ -28,14 +28,12 @@ static size_t text_of(unsigned char text[TEXT_MAX], const char *login, const cha
 	return used + DENCRYPT_CHALLENGE_SIZE;
 }
 
-enum dencrypt_result dencrypt_proof_sign(const struct dencrypt_key *key, const char *login, const char *service,
-					 const unsigned char challenge[DENCRYPT_CHALLENGE_SIZE],
-					 struct dencrypt_bytes *signature)
+static enum dencrypt_result sign(const struct dencrypt_key *key, const void *text, size_t size,
+				 struct dencrypt_bytes *signature)
 {
-	unsigned char text[TEXT_MAX];
-	size_t size = text_of(text, login, service, challenge), room = 0;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	enum dencrypt_result result = DENCRYPT_INTERNAL;
+	size_t room = 0;
 
 	if (!size)
 		result = DENCRYPT_BAD_ARGUMENT;
@@ -52,12 +50,9 @@ enum dencrypt_result dencrypt_proof_sign(const struct dencrypt_key *key, const c
 	return result == DENCRYPT_OK ? result : dencrypt_failure(result);
 }
 
-enum dencrypt_result dencrypt_proof_verify(const struct dencrypt_certificate *certificate, const char *login,
-					   const char *service, const unsigned char challenge[DENCRYPT_CHALLENGE_SIZE],
-					   const void *signature, size_t size)
+static enum dencrypt_result verify(const struct dencrypt_certificate *certificate, const void *text, size_t text_size,
+				   const void *signature, size_t size)
 {
-	unsigned char text[TEXT_MAX];
-	size_t text_size = text_of(text, login, service, challenge);
 	EVP_PKEY *pkey = X509_get0_pubkey(certificate->x509);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	enum dencrypt_result result = DENCRYPT_BAD_SIGNATURE;
@@ -68,4 +63,34 @@ enum dencrypt_result dencrypt_proof_verify(const struct dencrypt_certificate *ce
 		result = DENCRYPT_OK;
 	EVP_MD_CTX_free(context);
 	return result == DENCRYPT_OK ? result : dencrypt_failure(result);
+}
+
+enum dencrypt_result dencrypt_text_sign(const struct dencrypt_key *key, const char *text, size_t size,
+					struct dencrypt_bytes *signature)
+{
+	return sign(key, text, size, signature);
+}
+
+enum dencrypt_result dencrypt_text_verify(const struct dencrypt_certificate *certificate, const char *text, size_t size,
+					  const void *signature, size_t signature_size)
+{
+	return verify(certificate, text, size, signature, signature_size);
+}
+
+enum dencrypt_result dencrypt_proof_sign(const struct dencrypt_key *key, const char *login, const char *service,
+					 const unsigned char challenge[DENCRYPT_CHALLENGE_SIZE],
+					 struct dencrypt_bytes *signature)
+{
+	unsigned char text[TEXT_MAX];
+
+	return sign(key, text, text_of(text, login, service, challenge), signature);
+}
+
+enum dencrypt_result dencrypt_proof_verify(const struct dencrypt_certificate *certificate, const char *login,
+					   const char *service, const unsigned char challenge[DENCRYPT_CHALLENGE_SIZE],
+					   const void *signature, size_t size)
+{
+	unsigned char text[TEXT_MAX];
+
+	return verify(certificate, text, text_of(text, login, service, challenge), signature, size);
 }

@@ -25,6 +25,12 @@ enum dencrypt_result dencrypt_proof_verify(const struct dencrypt_certificate *ce
 					   const char *service, const unsigned char challenge[DENCRYPT_CHALLENGE_SIZE],
 					   const void *signature, size_t size);
 
+/* The same over a text of the caller's, which begins with what it is for (core/request.h's decisions). */
+enum dencrypt_result dencrypt_text_sign(const struct dencrypt_key *key, const char *text, size_t size,
+					struct dencrypt_bytes *signature);
+enum dencrypt_result dencrypt_text_verify(const struct dencrypt_certificate *certificate, const char *text, size_t size,
+					  const void *signature, size_t signature_size);
+
 /*
  * Key and certificate of a PKCS#11 token, which stays the one that signs; the caller frees both.
  * `uri` (RFC 7512) names the token or the object on it: the first certificate that fits, and its

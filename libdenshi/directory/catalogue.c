@@ -66,6 +66,7 @@ void dendir_business_fill(struct dendir_business *b, struct dendir_entry *e)
 	snprintf(r->id, sizeof(r->id), "%s", dendir_entry_string(e, "cn"));
 	r->approval_free = strcmp(kind, "free") == 0;
 	r->self_approval = strcmp(dendir_entry_string(e, "denshiSelfApproval"), "FALSE") != 0;
+	r->is_signed = strcmp(dendir_entry_string(e, "denshiSigned"), "TRUE") == 0;
 	r->need = need >= 1 && need <= DEN_APPROVERS_MAX ? (unsigned)need : 1;
 	r->is_unclear = (!r->approval_free && strcmp(kind, "required") != 0) || need < 1 || need > DEN_APPROVERS_MAX;
 	fill_list(r, e, "denshiCurrency", dendir_rules_add_currency);

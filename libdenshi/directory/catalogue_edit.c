@@ -135,6 +135,8 @@ static void put_business(struct dendir_mods *m, enum dendir_mod op, const struct
 	put_if(m, op, "description;lang-ja", b->label[DEN_LANG_JA]);
 	if (!b->rules.approval_free)
 		dendir_mods_put(m, op, "denshiSelfApproval", b->rules.self_approval ? "TRUE" : "FALSE");
+	if (b->rules.is_signed || op == DENDIR_REPLACE)
+		dendir_mods_put(m, op, "denshiSigned", b->rules.is_signed ? "TRUE" : "FALSE");
 	put_rules(m, op, &b->rules);
 }
 

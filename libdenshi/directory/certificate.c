@@ -7,7 +7,7 @@
 
 static const char *const attributes[] = {"cn", "denshiOwner", "denshiGrantedBy", "denshiCertificateSerial", "denshiRefused",
 	"denshiReason", "denshiExpires", "denshiRevoked", "denshiSigningRequest", "denshiCertificate",
-	"createTimestamp", NULL};
+	"createTimestamp", "modifyTimestamp", NULL};
 
 static size_t copy_bytes(unsigned char *to, size_t room, struct dendir_entry *e, const char *attribute)
 {
@@ -31,6 +31,7 @@ static void fill(struct dendir_grant *g, struct dendir_entry *e)
 	snprintf(g->reason, sizeof(g->reason), "%s", dendir_entry_string(e, "denshiReason"));
 	g->expires = dendir_parse_time(dendir_entry_string(e, "denshiExpires"));
 	g->revoked = dendir_parse_time(dendir_entry_string(e, "denshiRevoked"));
+	g->changed = dendir_parse_time(dendir_entry_string(e, "modifyTimestamp"));
 	g->request_len = copy_bytes(g->request, sizeof(g->request), e, "denshiSigningRequest");
 	g->certificate_len = copy_bytes(g->certificate, sizeof(g->certificate), e, "denshiCertificate");
 }

@@ -18,6 +18,7 @@ struct dendir_grant {
 	char refused[256], reason[256];
 	int64_t expires; /* of the grant */
 	int64_t revoked; /* -1: not */
+	int64_t changed; /* last, by the directory's clock */
 	int is_renewal;	 /* the owner's own, with the proof of the key before (crypto/renewal.h) */
 	size_t request_len, certificate_len; /* 0: none */
 	unsigned char request[DENDIR_DER_MAX], certificate[DENDIR_DER_MAX];

@@ -125,6 +125,9 @@ static void fill_decision(struct den_decision *d, struct dendir_entry *e)
 	COPY(d->word, "denshiDecision");
 	COPY(d->digest, "denshiDecidedDigest");
 	COPY(d->on, "denshiDecidedOn");
+	COPY(d->signature, "denshiDecidedSignature");
+	/* While nothing was written after it: of what is used already, nothing is checked again. */
+	d->at = dendir_parse_time(dendir_entry_string(e, "modifyTimestamp"));
 	dendir_login_of_dn(d->by, dendir_entry_string(e, "denshiDecidedBy"));
 }
 
@@ -234,7 +237,7 @@ enum den_code dendir_request_read_earlier(struct dendir *d, struct den_request *
 		struct further f = {r, &r->earlier[place - 2]};
 
 		code = dendir_search(d, dendir_dn(dn, d, "cn=%s,ou=requests", entry_name(name, r->id, place)), DENDIR_BASE,
-			"(objectClass=denshiRequest)", NULL, read_further, &f);
+			"(objectClass=denshiRequest)", dendir_request_attributes, read_further, &f);
 	}
 	return code;
 }
@@ -286,6 +289,7 @@ enum den_code dendir_request_decide(struct dendir *approver, const struct dendir
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecidedBy", dendir_dn(who, approver, DENDIR_DN_APPROVAL, v->by));
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecidedDigest", v->request->digest);
 	dendir_mods_put(m, DENDIR_ADD, "denshiDecidedOn", on);
+	put_if(m, "denshiDecidedSignature", v->signature);
 	if (v->reason && *v->reason)
 		dendir_mods_put(m, DENDIR_ADD, "denshiReason", v->reason);
 	entry_name(name, v->request->id, next_place(v));

@@ -44,6 +44,7 @@ struct dendir_verdict {
 	const char *by;
 	const char *word;   /* "approved", "rejected" */
 	const char *reason; /* NULL: none */
+	const char *signature; /* "": none */
 	int64_t now, serial;
 	const char *anchor; /* of this host's audit records; "": none */
 };

@@ -126,14 +126,16 @@ static LDAPMod adding(const char *attribute, struct berval **values)
 
 struct attempt attempt_decision(LDAP *ld, const char *dn, const char *by, struct berval *digest)
 {
-	struct berval approved, who, when, *values[4][2] = {{&approved}, {&who}, {digest}, {&when}};
+	struct berval approved, who, when, signature, *values[5][2] = {{&approved}, {&who}, {digest}, {&when}, {&signature}};
 	LDAPMod mods[] = {adding("denshiDecision", values[0]), adding("denshiDecidedBy", values[1]),
-		adding("denshiDecidedDigest", values[2]), adding("denshiDecidedOn", values[3])};
-	LDAPMod *list[] = {&mods[0], &mods[1], &mods[2], &mods[3], NULL};
+		adding("denshiDecidedDigest", values[2]), adding("denshiDecidedOn", values[3]),
+		adding("denshiDecidedSignature", values[4])};
+	LDAPMod *list[] = {&mods[0], &mods[1], &mods[2], &mods[3], &mods[4], NULL};
 
 	ber_str2bv("approved", 0, 0, &approved);
 	ber_str2bv(*by ? by : "cn=nobody", 0, 0, &who);
 	ber_str2bv("20260101000000Z here", 0, 0, &when);
+	ber_str2bv("1767225600 00 AAAA", 0, 0, &signature);
 	return judge(ld, ldap_modify_ext_s(ld, dn, list, NULL, NULL));
 }
 

@@ -25,9 +25,10 @@ struct facts {
 	int approver_active, approver_role, approver_account;
 	enum den_credential credential;
 	int intact;
+	enum den_code signature; /* what is said of one */
 };
 
-static const struct facts all_well = {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1};
+static const struct facts all_well = {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK};
 
 static int is_active(void *context, const char *login)
 {
@@ -69,10 +70,19 @@ static int digest(void *context, const struct den_request *r, char hex[DEN_DIGES
 	return 0;
 }
 
+static enum den_code signature(void *context, const struct den_request *r, const struct den_decision *d)
+{
+	const struct facts *f = context;
+
+	(void)r;
+	assert_true(*d->signature);
+	return f->signature;
+}
+
 static struct den_world world_of(struct facts *f)
 {
 	struct den_world w = {.context = f, .now = NOW, .is_active = is_active, .holds = holds,
-		.credential = credential, .digest = digest};
+		.credential = credential, .digest = digest, .signature = signature};
 
 	return w;
 }
@@ -209,31 +219,31 @@ static void test_reasons(void **context)
 		struct facts f;
 		enum den_code want;
 	} cases[] = {
-		{"as it should be", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_OK},
-		{"pending", DEN_ACT_USE, PENDING, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_APPROVAL_PENDING},
-		{"used", DEN_ACT_USE, USED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_REQUEST_USED},
-		{"rejected", DEN_ACT_USE, REJECTED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_REQUEST_DECIDED},
-		{"expired", DEN_ACT_USE, APPROVED, 1, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_REQUEST_EXPIRED},
-		{"altered", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 0}, DEN_REQUEST_ALTERED},
-		{"own", DEN_ACT_USE, APPROVED, 0, 1, 1, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_SELF_APPROVAL},
-		{"own, where any will do", DEN_ACT_USE, APPROVED, 0, 1, 1, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_OK},
+		{"as it should be", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_OK},
+		{"pending", DEN_ACT_USE, PENDING, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_APPROVAL_PENDING},
+		{"used", DEN_ACT_USE, USED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_REQUEST_USED},
+		{"rejected", DEN_ACT_USE, REJECTED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_REQUEST_DECIDED},
+		{"expired", DEN_ACT_USE, APPROVED, 1, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_REQUEST_EXPIRED},
+		{"altered", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 0, DEN_OK}, DEN_REQUEST_ALTERED},
+		{"own", DEN_ACT_USE, APPROVED, 0, 1, 1, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_SELF_APPROVAL},
+		{"own, where any will do", DEN_ACT_USE, APPROVED, 0, 1, 1, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_OK},
 		{"own, where the business wants another", DEN_ACT_USE, APPROVED, 0, 1, 0, 0,
-			{1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1}, DEN_SELF_APPROVAL},
-		{"maker suspended since", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {0, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1},
+			{1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK}, DEN_SELF_APPROVAL},
+		{"maker suspended since", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {0, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK},
 			DEN_SUSPENDED},
-		{"maker's authority gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 0, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1},
+		{"maker's authority gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 0, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK},
 			DEN_AUTHORITY_NEEDED},
-		{"approver's account gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 0, DEN_CREDENTIAL_GOOD, 1},
+		{"approver's account gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 0, DEN_CREDENTIAL_GOOD, 1, DEN_OK},
 			DEN_AUTHORITY_NEEDED},
-		{"approver locked since", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_LOCKED, 1},
+		{"approver locked since", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_LOCKED, 1, DEN_OK},
 			DEN_APPROVAL_LOCKED},
-		{"approver's credential gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_NONE, 1},
+		{"approver's credential gone", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_NONE, 1, DEN_OK},
 			DEN_APPROVAL_NONE},
-		{"nobody can tell", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_UNKNOWN, 1},
+		{"nobody can tell", DEN_ACT_USE, APPROVED, 0, 0, 0, 1, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_UNKNOWN, 1, DEN_OK},
 			DEN_DIRECTORY_DOWN},
-		{"decided twice", DEN_ACT_APPROVE, APPROVED, 0, 0, 0, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1},
+		{"decided twice", DEN_ACT_APPROVE, APPROVED, 0, 0, 0, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK},
 			DEN_REQUEST_DECIDED},
-		{"decided when withdrawn", DEN_ACT_APPROVE, WITHDRAWN, 0, 0, 0, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1},
+		{"decided when withdrawn", DEN_ACT_APPROVE, WITHDRAWN, 0, 0, 0, 0, {1, 1, 1, 1, 1, 1, DEN_CREDENTIAL_GOOD, 1, DEN_OK},
 			DEN_REQUEST_WITHDRAWN},
 	};
 
@@ -294,6 +304,74 @@ static void test_demands(void **context)
 	assert_int_equal(use(&rules, &r, (struct den_case){.facts = ""}), DEN_REQUEST_ELSEWHERE);
 	rules.is_unclear = 1;
 	assert_int_equal(use(&rules, &r, (struct den_case){.facts = "host=web1\n"}), DEN_RULES_UNCLEAR);
+}
+
+/* Where the business wants signatures: of whoever decides, and of every decision that is used. */
+static void test_signed(void **context)
+{
+	static const enum den_act acts[] = {DEN_ACT_APPROVE, DEN_ACT_REJECT};
+	static const enum den_code wrong[] = {DEN_SIGNATURE_WRONG, DEN_SIGNATURE_CERTIFICATE, DEN_SIGNATURE_LATE, DEN_DIRECTORY_DOWN};
+	struct den_decision unsigned_one = {.word = "approved", .by = APPROVER}, signed_one = unsigned_one;
+	struct den_request pending = request_of(PENDING, 0, APPROVER), r = request_of(APPROVED, 0, APPROVER);
+	struct den_rules rules = rules_of(0);
+	struct facts f = all_well;
+	struct den_world w = world_of(&f);
+	struct den_why why;
+
+	(void)context;
+	rules.is_signed = 1;
+	snprintf(signed_one.signature, sizeof(signed_one.signature), "1 00 AAAA");
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		struct den_case k = {.act = acts[i], .who = APPROVER, .rules = &rules, .request = &pending};
+
+		/* On the spot, where there is no key; and in a list, where nothing is signed yet. */
+		assert_int_equal(den_approval_decide(&w, &k, &why), DEN_SIGNATURE_NEEDED);
+		k.only_ask = 1;
+		assert_int_equal(den_approval_decide(&w, &k, &why), DEN_OK);
+		k.only_ask = 0;
+		k.decision = &unsigned_one;
+		assert_int_equal(den_approval_decide(&w, &k, &why), DEN_SIGNATURE_NEEDED);
+		k.decision = &signed_one;
+		assert_int_equal(den_approval_decide(&w, &k, &why), DEN_OK);
+		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			f.signature = wrong[j];
+			assert_int_equal(den_approval_decide(&w, &k, &why), wrong[j]);
+		}
+		f.signature = DEN_OK;
+	}
+	assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), DEN_SIGNATURE_NEEDED);
+	snprintf(r.decision.signature, sizeof(r.decision.signature), "1 00 AAAA");
+	assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), DEN_OK);
+	for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+		f.signature = wrong[j];
+		assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), wrong[j]);
+	}
+	/* One of two isn't. */
+	f.signature = DEN_OK;
+	r.need = 2;
+	r.earlier[0] = (struct den_decision){.word = "approved", .by = SECOND, .digest = "d"};
+	assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), DEN_SIGNATURE_NEEDED);
+	snprintf(r.earlier[0].signature, sizeof(r.earlier[0].signature), "1 00 AAAA");
+	assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), DEN_OK);
+	rules.is_signed = 0;
+	f.signature = DEN_SIGNATURE_WRONG;
+	assert_int_equal(decide(&f, DEN_ACT_USE, &rules, &r, MAKER, 1), DEN_OK);
+}
+
+/* Every part of a decision is in what is signed. */
+static void test_decision_text(void **context)
+{
+	struct den_request r = {.id = "r-1", .digest = "d"};
+	struct den_decision d = {.word = "rejected", .by = APPROVER};
+	char text[DEN_DECISION_TEXT_SIZE], small[40];
+	size_t len;
+
+	(void)context;
+	len = den_decision_text(text, sizeof(text), &r, &d, 5, "no");
+	assert_string_equal(text, "denshi-decision-1\nrequest r-1\ndigest d\ndecision rejected\nby " APPROVER
+				  "\nat 5\nreason no\n");
+	assert_int_equal(len, strlen(text));
+	assert_int_equal(den_decision_text(small, sizeof(small), &r, &d, 5, "no"), 0);
 }
 
 static void test_approval_free(void **context)
@@ -512,6 +590,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_combination), cmocka_unit_test(test_reasons), cmocka_unit_test(test_demands),
+		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_decision_text),
 		cmocka_unit_test(test_approval_free), cmocka_unit_test(test_several), cmocka_unit_test(test_amounts),
 		cmocka_unit_test(test_amount_forms), cmocka_unit_test(test_end), cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_bindings), cmocka_unit_test(test_command),

@@ -69,6 +69,52 @@ static void test_borders(void **state)
 	dencrypt_certificate_free(certificate);
 }
 
+/* A text that is signed, which is no login's proof, and no proof is one. */
+static void test_text(void **state)
+{
+	static const char text[] = "denshi-decision-1\n";
+	unsigned char challenge[DENCRYPT_CHALLENGE_SIZE] = {0};
+	struct dencrypt_key *key = NULL;
+	struct dencrypt_certificate *certificate = issue(home.ca, DENCRYPT_EC_P256, LOGIN, &key);
+	struct dencrypt_bytes s = DENCRYPT_BYTES_EMPTY;
+
+	(void)state;
+	assert_ok(dencrypt_text_sign(key, text, strlen(text), &s));
+	assert_ok(dencrypt_text_verify(certificate, text, strlen(text), s.data, s.size));
+	assert_result(dencrypt_text_verify(certificate, text, strlen(text) - 1, s.data, s.size), DENCRYPT_BAD_SIGNATURE);
+	assert_result(dencrypt_proof_verify(certificate, LOGIN, SERVICE, challenge, s.data, s.size), DENCRYPT_BAD_SIGNATURE);
+	dencrypt_bytes_done(&s);
+	assert_ok(dencrypt_proof_sign(key, LOGIN, SERVICE, challenge, &s));
+	assert_result(dencrypt_text_verify(certificate, text, strlen(text), s.data, s.size), DENCRYPT_BAD_SIGNATURE);
+	dencrypt_bytes_done(&s);
+	assert_result(dencrypt_text_sign(key, "", 0, &s), DENCRYPT_BAD_ARGUMENT);
+	dencrypt_key_free(key);
+	dencrypt_certificate_free(certificate);
+}
+
+static void test_base64(void **state)
+{
+	static const char *const wrong[] = {"", "A", "AB", "ABC", "A===", "AB=C", "AB==AB==", " ABCD", "ABCD\n", "AB-_", "===="};
+	struct dencrypt_bytes bytes = DENCRYPT_BYTES_EMPTY;
+	unsigned char data[64];
+	char text[DENCRYPT_BASE64_SIZE(sizeof(data))];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 37);
+	for (size_t size = 1; size <= sizeof(data); size++) {
+		assert_ok(dencrypt_base64(data, size, text, sizeof(text)));
+		assert_ok(dencrypt_from_base64(text, size, &bytes));
+		assert_int_equal(bytes.size, size);
+		assert_memory_equal(bytes.data, data, size);
+		dencrypt_bytes_done(&bytes);
+		assert_result(dencrypt_from_base64(text, size - 1, &bytes), DENCRYPT_TOO_BIG);
+		assert_result(dencrypt_base64(data, size, text, DENCRYPT_BASE64_SIZE(size) - 1), DENCRYPT_TOO_BIG);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_result(dencrypt_from_base64(wrong[i], 64, &bytes), DENCRYPT_MALFORMED);
+}
+
 /* Where there is no token. */
 static void test_no_token(void **state)
 {
@@ -86,6 +132,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds_of_key),
 		cmocka_unit_test(test_borders),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_no_token),
 	};
 

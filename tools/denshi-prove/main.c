@@ -1,7 +1,7 @@
 /*
- * denshi-prove: shows that the user has the private key of their certificate. pam_denshi runs it
- * with the user's own rights and speaks with it over its standard input, a socket: "is there one",
- * then a challenge and the PIN, then the signature. The key is in ~/.denshi/certificate.p12, or on
+ * denshi-prove: shows that the user has the private key of their certificate. pam_denshi and
+ * denshi approve run it with the user's own rights and speak with it over its standard input, a
+ * socket: "is there one", then a challenge or a decision and the PIN, then the signature. The key is in ~/.denshi/certificate.p12, or on
  * the PKCS#11 token that ~/.denshi/token names (a line, RFC 7512).
  */
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/protocol.h"
+#include "core/request.h"
 #include "core/secret.h"
 #include "core/text.h"
 #include "core/wire.h"
@@ -78,6 +79,30 @@ static enum dencrypt_result find_store(struct store *s)
 	return result;
 }
 
+/* A login's challenge. */
+static enum dencrypt_result sign_login(const struct dencrypt_key *key, const struct den_message *question,
+	struct dencrypt_bytes *signature)
+{
+	size_t len = 0;
+	const void *challenge = den_message_bytes(question, DEN_TAG_CHALLENGE, &len);
+
+	if (!challenge || len != DENCRYPT_CHALLENGE_SIZE)
+		return DENCRYPT_BAD_ARGUMENT;
+	return dencrypt_proof_sign(key, den_message_string_or_empty(question, DEN_TAG_LOGIN),
+		den_message_string_or_empty(question, DEN_TAG_SERVICE), challenge, signature);
+}
+
+/* The text of a decision, and no other text. */
+static enum dencrypt_result sign_decision(const struct dencrypt_key *key, const struct den_message *question,
+	struct dencrypt_bytes *signature)
+{
+	const char *text = den_message_string_or_empty(question, DEN_TAG_TEXT), *begins = DEN_DECISION_TEXT_BEGINS;
+
+	if (strncmp(text, begins, strlen(begins)) != 0)
+		return DENCRYPT_BAD_ARGUMENT;
+	return dencrypt_text_sign(key, text, strlen(text), signature);
+}
+
 static int sign(const struct store *s, const struct den_message *question)
 {
 	struct dencrypt_certificate *certificate = NULL;
@@ -85,15 +110,13 @@ static int sign(const struct store *s, const struct den_message *question)
 	struct dencrypt_key *key = NULL;
 	struct den_message *m = den_message_new(DEN_OK);
 	const char *pin = den_message_string_or_empty(question, DEN_TAG_PASSWORD);
-	size_t len = 0;
-	const void *challenge = den_message_bytes(question, DEN_TAG_CHALLENGE, &len);
-	enum dencrypt_result result = !m || !challenge || len != DENCRYPT_CHALLENGE_SIZE ? DENCRYPT_BAD_ARGUMENT :
+	enum dencrypt_result result = !m ? DENCRYPT_NO_MEMORY :
 		*s->uri ? dencrypt_token_open(s->uri, pin, &key, &certificate) :
 		dencrypt_pkcs12_read(s->file.data, s->file.size, pin, &key, &certificate);
 
 	if (result == DENCRYPT_OK)
-		result = dencrypt_proof_sign(key, den_message_string_or_empty(question, DEN_TAG_LOGIN),
-			den_message_string_or_empty(question, DEN_TAG_SERVICE), challenge, &signature);
+		result = den_message_kind(question) == DEN_OP_REQUEST_DECIDE ? sign_decision(key, question, &signature) :
+									       sign_login(key, question, &signature);
 	if (result == DENCRYPT_OK)
 		result = dencrypt_certificate_der(certificate, &der);
 	if (result == DENCRYPT_OK) {
@@ -130,7 +153,7 @@ int main(void)
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
 	if (!is_socket(0)) {
-		fputs("denshi-prove is run by pam_denshi\n", stderr);
+		fputs("denshi-prove is run by pam_denshi and denshi approve\n", stderr);
 		return 2;
 	}
 	result = find_store(&store);

@@ -29,6 +29,7 @@
 	OPTION(LABEL_JA, "label-ja", "TEXT")                                                       \
 	OPTION(APPROVAL_FREE, "approval-free", NULL)                                               \
 	OPTION(SELF_APPROVAL, "self-approval", "yes|no")                                           \
+	OPTION(SIGNED, "signed", "required|off")                                                   \
 	OPTION(SUBJECT, "subject", "TEXT")                                                         \
 	OPTION(AMOUNT, "amount", "AMOUNT")                                                         \
 	OPTION(ATTACH, "attach", "FILE")                                                           \

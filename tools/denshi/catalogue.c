@@ -16,6 +16,7 @@ static struct den_message *change_request(const struct args *args, const char *w
 	den_message_add_string(request, DEN_TAG_LABEL, args->option[is_business ? OPT_LABEL_EN : OPT_LABEL]);
 	den_message_add_string(request, DEN_TAG_LABEL_JA, args->option[OPT_LABEL_JA]);
 	den_message_add_string(request, DEN_TAG_SELF_APPROVAL, args->option[OPT_SELF_APPROVAL]);
+	den_message_add_string(request, DEN_TAG_SIGNED, args->option[OPT_SIGNED]);
 	den_message_add_string(request, DEN_TAG_NEED, args->option[OPT_NEED]);
 	den_message_add_string(request, DEN_TAG_CURRENCY, args->option[OPT_CURRENCY]);
 	den_message_add_string(request, DEN_TAG_NEED_FROM, args->option[OPT_NEED_FROM]);

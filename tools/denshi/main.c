@@ -53,11 +53,11 @@ static const struct command commands[] = {
 		COMMON | O(DRY_RUN) | O(YES) | O(PASSWORD_FD), DEN_CLI_DO_AUTHORITY_TAKE,
 		DEN_CLI_SECRETS_APPROVAL, cli_authority_take},
 	{"business", "add", "BUSINESS", 1, 1,
-		COMMON | O(LABEL_EN) | O(LABEL_JA) | O(APPROVAL_FREE) | O(SELF_APPROVAL) | O(NEED) | O(CURRENCY) |
+		COMMON | O(LABEL_EN) | O(LABEL_JA) | O(APPROVAL_FREE) | O(SELF_APPROVAL) | O(SIGNED) | O(NEED) | O(CURRENCY) |
 			O(NEED_FROM) | O(LIMITS) | O(DRY_RUN) | O(PASSWORD_FD),
 		DEN_CLI_DO_BUSINESS_ADD, DEN_CLI_SECRETS_APPROVAL, cli_business_add},
 	{"business", "change", "BUSINESS", 1, 1,
-		COMMON | O(LABEL_EN) | O(LABEL_JA) | O(SELF_APPROVAL) | O(NEED) | O(CURRENCY) | O(NEED_FROM) |
+		COMMON | O(LABEL_EN) | O(LABEL_JA) | O(SELF_APPROVAL) | O(SIGNED) | O(NEED) | O(CURRENCY) | O(NEED_FROM) |
 			O(LIMITS) | O(DRY_RUN) | O(PASSWORD_FD),
 		DEN_CLI_DO_BUSINESS_CHANGE, DEN_CLI_SECRETS_APPROVAL, cli_business_change},
 	{"business", "delete", "BUSINESS", 1, 1, COMMON | O(DRY_RUN) | O(PASSWORD_FD),
@@ -86,10 +86,10 @@ static const struct command commands[] = {
 		DEN_CLI_DO_REQUEST, DEN_OK, cli_request},
 	{"requests", NULL, "", 0, 0, COMMON | O(MINE) | O(TO_APPROVE) | O(ALL) | O(WATCH),
 		DEN_CLI_DO_REQUESTS, DEN_OK, cli_requests},
-	{"approve", NULL, "ID...", 1, ANY_NUMBER, COMMON | O(PASSWORD_FD), DEN_CLI_DO_APPROVE,
-		DEN_CLI_SECRETS_APPROVAL, cli_approve},
-	{"reject", NULL, "ID", 1, 1, COMMON | O(REASON) | O(PASSWORD_FD), DEN_CLI_DO_REJECT,
-		DEN_CLI_SECRETS_APPROVAL, cli_reject},
+	{"approve", NULL, "ID...", 1, ANY_NUMBER, COMMON | O(PASSWORD_FD) | O(PIN_FD), DEN_CLI_DO_APPROVE,
+		DEN_CLI_SECRETS_DECIDE, cli_approve},
+	{"reject", NULL, "ID", 1, 1, COMMON | O(REASON) | O(PASSWORD_FD) | O(PIN_FD), DEN_CLI_DO_REJECT,
+		DEN_CLI_SECRETS_DECIDE, cli_reject},
 	{"withdraw", NULL, "ID...", 1, ANY_NUMBER, COMMON, DEN_CLI_DO_WITHDRAW, DEN_OK, cli_withdraw},
 	{"check-approval", NULL, "BUSINESS", 1, 1,
 		COMMON | O(ACCOUNT) | O(LOGIN) | O(APPROVER) | O(NEED) | O(MATCH) | O(FOR) | O(WITHIN) | O(USE),

@@ -13,6 +13,7 @@
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 #include "tools/denshi/prompt.h"
+#include "tools/denshi/sign.h"
 
 #define WATCH_S 2
 
@@ -27,6 +28,7 @@ static const struct column list_columns[] = {
 	{DEN_TAG_HOST, COLUMN_HIDDEN, "host", DEN_CLI_LABEL_HOST},
 	{DEN_TAG_TEXT, COLUMN_HIDDEN, "terminal", DEN_CLI_LABEL_SESSION},
 	{DEN_TAG_DIGEST, COLUMN_HIDDEN, "digest", DEN_CLI_LABEL_DIGEST},
+	{DEN_TAG_SHA256, COLUMN_HIDDEN, "sha256", DEN_CLI_LABEL_DIGEST},
 	{DEN_TAG_AMOUNT, COLUMN_TEXT, "amount", DEN_CLI_LABEL_AMOUNT},
 	{DEN_TAG_ATTACHMENT, COLUMN_HIDDEN, "attachment", DEN_CLI_LABEL_ATTACHMENT},
 	{DEN_TAG_FACT, COLUMN_HIDDEN_LIST, "for", DEN_CLI_LABEL_FOR},
@@ -54,6 +56,8 @@ static const struct column decide_columns[] = {
 	{DEN_TAG_TEXT, COLUMN_TEXT, "terminal", DEN_CLI_LABEL_SESSION},
 	{DEN_TAG_EXPIRES, COLUMN_TIME, "expires", DEN_CLI_LABEL_EXPIRES},
 	{DEN_TAG_DIGEST, COLUMN_TEXT, "digest", DEN_CLI_LABEL_DIGEST},
+	{DEN_TAG_SHA256, COLUMN_HIDDEN, "sha256", DEN_CLI_LABEL_DIGEST},
+	{DEN_TAG_SIGNED, COLUMN_HIDDEN_NUMBER, "signed", DEN_CLI_LABEL_DIGEST},
 	{DEN_TAG_STATE, COLUMN_WORD, "state", DEN_CLI_LABEL_STATE},
 	{DEN_TAG_RECORD, COLUMN_LINES, "decisions", DEN_CLI_LABEL_STEPS},
 	{DEN_TAG_REASON, COLUMN_TEXT, "reason", DEN_CLI_LABEL_REASON},
@@ -350,18 +354,84 @@ static int show_request(struct cli *cli, struct listing *listing, const char *id
 	return CLI_DONE;
 }
 
-static int decide(struct cli *cli, const json_t *row, const char *decision, const char *reason,
-	const struct den_secret *approval)
+/* What every decision of this run is made with. */
+struct deciding {
+	const char *word, *reason;
+	char by[DEN_LOGIN_ID_SIZE];
+	struct den_secret *approval, *pin; /* pin NULL: none of them is signed */
+};
+
+static int wants_signature(const json_t *row)
+{
+	return json_integer_value(json_object_get(row, "signed")) > 0;
+}
+
+/* The whole digest is that of the short one, which was shown. */
+static int is_shown(const char *hex, const char *shown)
+{
+	unsigned char sum[DENCRYPT_DIGEST_SIZE];
+	char text[DENCRYPT_DIGEST_SHORT_SIZE];
+
+	if (strlen(hex) != 2 * sizeof(sum) || strspn(hex, "0123456789abcdef") != 2 * sizeof(sum))
+		return 0;
+	for (size_t i = 0; i < sizeof(sum); i++)
+		sscanf(hex + 2 * i, "%2hhx", &sum[i]);
+	dencrypt_digest_short(sum, text);
+	return strcmp(text, shown) == 0;
+}
+
+static int add_signature(struct cli *cli, struct den_message *request, const json_t *row, const struct deciding *d)
+{
+	int64_t at = json_integer_value(json_object_get(row, "signed"));
+	struct den_request *r = calloc(1, sizeof(*r));
+	struct den_decision *decision = &r->decision;
+	char text[DEN_DECISION_TEXT_SIZE];
+	int status;
+
+	if (!r)
+		output_no_memory();
+	snprintf(r->id, sizeof(r->id), "%s", member(row, "id"));
+	snprintf(r->digest, sizeof(r->digest), "%s", member(row, "sha256"));
+	snprintf(decision->word, sizeof(decision->word), "%s", d->word);
+	snprintf(decision->by, sizeof(decision->by), "%s", d->by);
+	if (!is_shown(r->digest, member(row, "digest")) ||
+		!den_decision_text(text, sizeof(text), r, decision, at, d->reason ? d->reason : ""))
+		status = refuse(cli, DEN_REQUEST_ALTERED, r->id);
+	else
+		status = sign_decision(cli, d->by, text, d->pin, request);
+	den_message_add_number(request, DEN_TAG_TIME, (uint64_t)at);
+	free(r);
+	return status;
+}
+
+static int decide(struct cli *cli, const json_t *row, const struct deciding *d)
 {
 	struct den_message *request = ask_new(DEN_OP_REQUEST_DECIDE);
+	int status = wants_signature(row) ? add_signature(cli, request, row, d) : CLI_DONE;
 
+	if (status != CLI_DONE) {
+		den_message_free(request);
+		return status;
+	}
 	den_message_add_string(request, DEN_TAG_ID, member(row, "id"));
 	den_message_add_string(request, DEN_TAG_DIGEST, member(row, "digest"));
-	den_message_add_string(request, DEN_TAG_DECISION, decision);
-	den_message_add_string(request, DEN_TAG_REASON, reason);
+	den_message_add_string(request, DEN_TAG_DECISION, d->word);
+	den_message_add_string(request, DEN_TAG_REASON, d->reason);
 	den_message_add_string(request, DEN_TAG_TOKEN, ask_token());
-	ask_add_secret(request, DEN_TAG_APPROVAL_PASSWORD, approval);
+	ask_add_secret(request, DEN_TAG_APPROVAL_PASSWORD, d->approval);
 	return ask_finish(cli, ask(cli, request, NULL, NULL), DEN_OK, NULL);
+}
+
+/* The approval password, and the PIN where one of the requests is signed: each once. */
+static int ask_secrets(struct cli *cli, const struct listing *listing, struct deciding *d)
+{
+	int status = prompt_secret(cli, DEN_ASK_APPROVAL, &d->approval), is_signed = 0;
+
+	for (size_t i = 0; i < json_array_size(listing->rows); i++)
+		is_signed |= wants_signature(json_array_get(listing->rows, i));
+	if (status == CLI_DONE && is_signed)
+		status = ask_who(cli, d->by);
+	return status == CLI_DONE && is_signed ? prompt_known_pin(cli, &d->pin) : status;
 }
 
 /* Shows all, asks the approval password once, decides in turn. The first refusal ends it: a wrong
@@ -370,23 +440,23 @@ static int decide_all(struct cli *cli, const struct args *args, const char *deci
 	const char *reason)
 {
 	struct listing listing = LISTING(decide_columns);
-	struct den_secret *approval = NULL;
+	struct deciding d = {.word = decision, .reason = reason};
 	int status = CLI_DONE, i;
 
 	for (i = 0; i < args->operands && status == CLI_DONE; i++)
 		status = show_request(cli, &listing, args->operand[i]);
 	if (status == CLI_DONE)
-		status = prompt_secret(cli, DEN_ASK_APPROVAL, &approval);
+		status = ask_secrets(cli, &listing, &d);
 	if (status != CLI_DONE)
 		goto out;
 	for (i = 0; i < args->operands && status == CLI_DONE; i++)
-		status = decide(cli, json_array_get(listing.rows, (size_t)i), decision, reason,
-			approval);
+		status = decide(cli, json_array_get(listing.rows, (size_t)i), &d);
 	for (; i < args->operands; i++)
 		say(cli, stderr, DEN_CLI_NOT_DECIDED, args->operand[i]);
 out:
 	listing_done(&listing);
-	den_secret_free(approval);
+	den_secret_free(d.approval);
+	den_secret_free(d.pin);
 	return status;
 }
 
