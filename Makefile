@@ -23,6 +23,7 @@ V      ?=
 say     = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)';)
 
 CC     ?= cc
+P11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wformat=2 -Wvla -Wwrite-strings -Wpointer-arith -Wundef
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
@@ -37,13 +38,13 @@ override CFLAGS += -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -ftls-model=initi
           $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(SANFLAGS)
 override CPPFLAGS += -D_GNU_SOURCE -DDENSHI_VERSION='"$(VERSION)"' \
           -DDENSHI_LIBEXECDIR='"$(LIBEXECDIR)"' -DDENSHI_DATADIR='"$(DATADIR)"' \
-          -Ilibdenshi -I.
+          -Ilibdenshi -I. $(P11_CFLAGS)
 override LDFLAGS += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 comma   := ,
 SOFLAGS := -shared -Wl,-z,defs -Wl,-z,nodelete
 
 LDAP_LIBS   := -lldap -llber
-CRYPTO_LIBS := -lcrypto
+CRYPTO_LIBS := -lcrypto -lp11-kit
 
 # ---- the rooms: every .c file of a folder belongs to it ------------------------
 objects = $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)/*.c))

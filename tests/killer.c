@@ -1,12 +1,14 @@
 /* Ends the program with SIGKILL at the Nth of the calls by which it shows anything to the outside
  * (LD_PRELOAD, KILL_AT=N): files made, written, named and removed, messages sent and received. Each
- * N up to the end is a step. tests/sandboxed/cert-killed.sh. */
+ * N up to the end is a step. tests/sandboxed/cert-killed.sh and cert-token.sh. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +40,39 @@ ssize_t write(int fd, const void *data, size_t size)
 {
 	step();
 	return REAL(write)(fd, data, size);
+}
+
+/* The objects of a softhsm2 token, as it writes them. The token's own file is left out: softhsm2 writes it again
+ * at each login, and one that is killed there has lost the token, whoever it is. */
+static void step_of_object(FILE *file)
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fileno(file));
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	if (strstr(path, ".object") && !strstr(path, "/token.object"))
+		step();
+}
+
+size_t fwrite(const void *data, size_t size, size_t n, FILE *to)
+{
+	step_of_object(to);
+	return REAL(fwrite)(data, size, n, to);
+}
+
+int fflush(FILE *file)
+{
+	if (file)
+		step_of_object(file);
+	return REAL(fflush)(file);
+}
+
+int remove(const char *path)
+{
+	step();
+	return REAL(remove)(path);
 }
 
 int fsync(int fd)

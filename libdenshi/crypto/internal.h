@@ -62,6 +62,12 @@ enum dencrypt_result dencrypt_key_allowed(EVP_PKEY *pkey);
 /* Wraps a key; takes it over in every case. */
 enum dencrypt_result dencrypt_key_wrap(EVP_PKEY *pkey, struct dencrypt_key **out);
 
+/* Whether OpenSSL's engine for PKCS#11 is installed. */
+bool dencrypt_engine_there(void);
+
+/* The private key that a PKCS#11 URI names, by that engine; the token signs. DENCRYPT_NO_ENGINE, DENCRYPT_WRONG_PIN where there is no such key or it can't be used. */
+enum dencrypt_result dencrypt_engine_key(const char *uri, const char *pin, struct dencrypt_key **key);
+
 /* Wraps a certificate; takes it over in every case. */
 enum dencrypt_result dencrypt_certificate_wrap(X509 *x509, struct dencrypt_certificate **out);
 

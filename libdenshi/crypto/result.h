@@ -28,6 +28,10 @@
 	X(KEY_REFUSED,     "key type or size is not allowed") \
 	X(NO_PUBLIC_KEY,   "no public key was used") \
 	X(WRONG_PIN,       "wrong PIN") \
+	X(NO_ENGINE,       "OpenSSL's engine for PKCS#11 (libengine-pkcs11-openssl) is not installed") \
+	X(NO_TOKEN,        "there is no such PKCS#11 token") \
+	X(SEVERAL_TOKENS,  "more than one PKCS#11 token has this name") \
+	X(TOKEN_REFUSED,   "the PKCS#11 token refused it") \
 	X(BAD_ARGUMENT,    "argument out of range") \
 	X(EXISTS,          "file exists already") \
 	X(UNSAFE_FILE,     "file kind, owner or mode is unsafe") \

@@ -44,6 +44,21 @@ static X509 *certificate_on(ENGINE *engine, const char *uri)
 	return ENGINE_ctrl_cmd(engine, "LOAD_CERT_CTRL", 0, &wanted, NULL, 1) == 1 ? wanted.certificate : NULL;
 }
 
+enum dencrypt_result dencrypt_engine_key(const char *uri, const char *pin, struct dencrypt_key **key)
+{
+	ENGINE *engine = engine_with(pin);
+	EVP_PKEY *pkey = engine ? ENGINE_load_private_key(engine, uri, NULL, NULL) : NULL;
+
+	if (!pkey)
+		return dencrypt_failure(engine ? DENCRYPT_WRONG_PIN : DENCRYPT_NO_ENGINE);
+	return dencrypt_key_wrap(pkey, key);
+}
+
+bool dencrypt_engine_there(void)
+{
+	return load_engine() != NULL;
+}
+
 enum dencrypt_result dencrypt_token_open(const char *uri, const char *pin, struct dencrypt_key **key,
 					 struct dencrypt_certificate **certificate)
 {

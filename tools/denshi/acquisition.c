@@ -83,7 +83,7 @@ int acquisition_check_paths(struct cli *cli, const struct acquisition *a)
 /* -- the key that waits ------------------------------------------------------------- */
 
 /* "ID\n" and the key in PEM, under the PIN that the PKCS#12 file will have. */
-int acquisition_keep_key(struct cli *cli, const struct acquisition *a)
+static int keep_key(struct cli *cli, const struct acquisition *a)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY, file = DENCRYPT_BYTES_EMPTY;
 	size_t id_len = strlen(a->id);
@@ -108,7 +108,7 @@ int acquisition_keep_key(struct cli *cli, const struct acquisition *a)
 	return status;
 }
 
-int acquisition_resume(struct cli *cli, struct acquisition *a)
+static int resume(struct cli *cli, struct acquisition *a)
 {
 	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
 	enum dencrypt_result r;
@@ -141,7 +141,21 @@ int acquisition_resume(struct cli *cli, struct acquisition *a)
 	return CLI_DONE;
 }
 
-int acquisition_drop_key(struct cli *cli, const struct acquisition *a)
+static int make_key(struct cli *cli, struct acquisition *a, int rsa)
+{
+	int status = a->pin ? CLI_DONE : prompt_pin(cli, &a->pin);
+	enum dencrypt_result r;
+
+	if (status != CLI_DONE)
+		return status;
+	if (!cli->json)
+		say(cli, stdout, DEN_CLI_MAKING_KEY);
+	fflush(stdout);
+	r = dencrypt_key_make(rsa ? DENCRYPT_RSA_3072 : DENCRYPT_EC_P256, &a->key);
+	return r == DENCRYPT_OK ? keep_key(cli, a) : acquisition_refused(cli, r, NULL);
+}
+
+static int drop_key(struct cli *cli, struct acquisition *a)
 {
 	if (unlink(a->waiting) != 0 && errno != ENOENT)
 		return acquisition_refused(cli, DENCRYPT_IO, a->waiting);
@@ -267,7 +281,7 @@ static enum dencrypt_result is_public_key(const struct acquisition *a)
 	return r;
 }
 
-int acquisition_write_files(struct cli *cli, const struct acquisition *a)
+static int write_files(struct cli *cli, struct acquisition *a)
 {
 	const struct {
 		const char *path;
@@ -299,3 +313,41 @@ int acquisition_write_files(struct cli *cli, const struct acquisition *a)
 	}
 	return CLI_DONE;
 }
+
+/* -- what next --------------------------------------------------------------------------- */
+
+static void print_json(const struct acquisition *a)
+{
+	json_t *object = json_pack("{ss ss ss ss}", "code", den_code_name(DEN_OK), "login", a->login,
+		"pkcs12", a->p12, "certificate_serial", dencrypt_certificate_serial(a->certificate));
+
+	if (*a->pem) {
+		json_object_set_new(object, "key", json_string(a->pem));
+		json_object_set_new(object, "certificate", json_string(a->crt));
+		json_object_set_new(object, "ssh_public_key", json_string(a->pub));
+	}
+	output_json(object);
+}
+
+static void say_what_next(struct cli *cli, const struct acquisition *a)
+{
+	if (cli->json) {
+		print_json(a);
+		return;
+	}
+	say(cli, stdout, DEN_CLI_CERT_STORED, a->p12);
+	say(cli, stdout, DEN_CLI_NEXT_BROWSER, a->p12);
+	if (*a->pem) {
+		say(cli, stdout, DEN_CLI_NEXT_SSH, a->pem, a->login);
+		say(cli, stdout, DEN_CLI_NEXT_CURL, a->crt, a->pem);
+	} else {
+		say(cli, stdout, DEN_CLI_NEXT_PEM, a->p12, a->login);
+	}
+}
+
+static const char *place(const struct acquisition *a)
+{
+	return a->waiting;
+}
+
+const struct acquisition_store acquisition_files = {resume, make_key, drop_key, write_files, say_what_next, place};

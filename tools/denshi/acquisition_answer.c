@@ -70,35 +70,6 @@ static int take_certificates(struct cli *cli, struct acquisition *a, const struc
 	return r == DENCRYPT_OK ? CLI_DONE : acquisition_refused(cli, r, NULL);
 }
 
-static void print_result_json(const struct acquisition *a)
-{
-	json_t *object = json_pack("{ss ss ss ss}", "code", den_code_name(DEN_OK), "login", a->login,
-		"pkcs12", a->p12, "certificate_serial", dencrypt_certificate_serial(a->certificate));
-
-	if (*a->pem) {
-		json_object_set_new(object, "key", json_string(a->pem));
-		json_object_set_new(object, "certificate", json_string(a->crt));
-		json_object_set_new(object, "ssh_public_key", json_string(a->pub));
-	}
-	output_json(object);
-}
-
-static void say_what_next(struct cli *cli, const struct acquisition *a)
-{
-	if (cli->json) {
-		print_result_json(a);
-		return;
-	}
-	say(cli, stdout, DEN_CLI_CERT_STORED, a->p12);
-	say(cli, stdout, DEN_CLI_NEXT_BROWSER, a->p12);
-	if (*a->pem) {
-		say(cli, stdout, DEN_CLI_NEXT_SSH, a->pem, a->login);
-		say(cli, stdout, DEN_CLI_NEXT_CURL, a->crt, a->pem);
-	} else {
-		say(cli, stdout, DEN_CLI_NEXT_PEM, a->p12, a->login);
-	}
-}
-
 /* Whether the key has no more use: the files are there, or the refusal is final. A silent signer,
  * denshid down or a full disk are not: the certificate can be fetched again. */
 static int key_is_over(enum den_code answer, int status)
@@ -116,19 +87,19 @@ int acquisition_finish(struct cli *cli, struct acquisition *a, struct den_messag
 	if (code == DEN_OK) {
 		status = take_certificates(cli, a, reply);
 		if (status == CLI_DONE)
-			status = acquisition_write_files(cli, a);
+			status = a->store->put(cli, a);
 	} else {
 		status = ask_refused(cli, reply);
 	}
 	den_message_free(reply);
 	if (!key_is_over(code, status)) {
-		say(cli, stderr, DEN_CLI_WAITING_KEPT, a->waiting);
+		say(cli, stderr, DEN_CLI_WAITING_KEPT, a->store->place(a));
 		return status;
 	}
-	if (acquisition_drop_key(cli, a) != CLI_DONE)
+	if (a->store->drop_key(cli, a) != CLI_DONE)
 		return CLI_REFUSED;
 	if (status == CLI_DONE)
-		say_what_next(cli, a);
+		a->store->say_what_next(cli, a);
 	return status;
 }
 
@@ -154,8 +125,9 @@ void acquisition_done(struct cli *cli, struct acquisition *a)
 {
 	remote_close(cli->remote);
 	cli->remote = NULL;
-	den_secret_free(a->pin);
 	dencrypt_key_free(a->key);
 	dencrypt_certificate_free(a->certificate);
 	dencrypt_certificate_free(a->ca);
+	dencrypt_token_close(a->token);
+	den_secret_free(a->pin);
 }

@@ -1,21 +1,10 @@
-/* A certificate being acquired: its key, and the request that is made with it. */
+/* A certificate being acquired: the request. */
 #include "core/protocol.h"
 #include "tools/denshi/acquisition.h"
 #include "tools/denshi/ask.h"
 #include "tools/denshi/output.h"
 
-int acquisition_make_key(struct cli *cli, struct acquisition *a, int rsa)
-{
-	enum dencrypt_result r;
-
-	if (!cli->json)
-		say(cli, stdout, DEN_CLI_MAKING_KEY);
-	fflush(stdout);
-	r = dencrypt_key_make(rsa ? DENCRYPT_RSA_3072 : DENCRYPT_EC_P256, &a->key);
-	return r == DENCRYPT_OK ? acquisition_keep_key(cli, a) : acquisition_refused(cli, r, NULL);
-}
-
-int acquisition_request(struct cli *cli, const struct acquisition *a, struct den_message *request,
+int acquisition_request(struct cli *cli, struct acquisition *a, struct den_message *request,
 	const struct dencrypt_bytes *der)
 {
 	struct den_message *reply;
@@ -29,6 +18,6 @@ int acquisition_request(struct cli *cli, const struct acquisition *a, struct den
 	den_message_free(reply);
 	/* Refused the first time: nothing was used. Otherwise the key may be needed. */
 	if (status != CLI_DONE && status != CLI_DOWN && !a->resumed)
-		(void)acquisition_drop_key(cli, a);
+		(void)a->store->drop_key(cli, a);
 	return status;
 }

@@ -17,6 +17,7 @@
 	OPTION(LOGIN, "login", "LOGIN")                                                            \
 	OPTION(OUTPUT, "output", "FILE.p12")                                                       \
 	OPTION(PEM, "pem", "FILE")                                                                 \
+	OPTION(TOKEN, "token", "LABEL|URI")                                                        \
 	OPTION(RSA, "rsa", NULL)                                                                   \
 	OPTION(VIA, "via", "HOST")                                                                 \
 	OPTION(BROWSER, "browser", "edge|chromium|firefox")                                        \

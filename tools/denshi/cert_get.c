@@ -56,11 +56,8 @@ static int prove_and_request(struct cli *cli, struct acquisition *a, int rsa)
 	if (status == CLI_DONE && !a->key)
 		status = may_acquire(cli, a, password);
 	/* Before the request: whoever gives up here has used nothing. */
-	if (status == CLI_DONE && !a->key) {
-		status = prompt_pin(cli, &a->pin);
-		if (status == CLI_DONE)
-			status = acquisition_make_key(cli, a, rsa);
-	}
+	if (status == CLI_DONE && !a->key)
+		status = a->store->make_key(cli, a, rsa);
 	if (status == CLI_DONE)
 		status = send_request(cli, a, password);
 	den_secret_free(password);
@@ -96,19 +93,34 @@ static int whose(struct cli *cli, struct acquisition *a, const char *login)
 	return status;
 }
 
+static int open_files(struct cli *cli, const struct args *args, struct acquisition *a)
+{
+	a->store = &acquisition_files;
+	if (acquisition_name_files(a, args->option[OPT_OUTPUT] ? args->option[OPT_OUTPUT] : a->login,
+		args->option[OPT_OUTPUT] ? "" : ".p12", args->option[OPT_PEM]) != 0)
+		return acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
+	return acquisition_check_paths(cli, a);
+}
+
+/* A key that never leaves the token is in no file. */
+static int open_token(struct cli *cli, const struct args *args, struct acquisition *a)
+{
+	a->store = &acquisition_token;
+	if (args->option[OPT_OUTPUT] || args->option[OPT_PEM])
+		return refuse(cli, DEN_CLI_TOKEN_ALONE);
+	return acquisition_open_token(cli, a, args->option[OPT_TOKEN]);
+}
+
 int cli_cert_get(struct cli *cli, const struct args *args)
 {
 	struct acquisition a = {0};
 	int status = args->option[OPT_VIA] && !args->option[OPT_LOGIN] ? refuse(cli, DEN_CLI_LOGIN_NEEDED) :
 		whose(cli, &a, args->option[OPT_LOGIN]);
 
-	if (status == CLI_DONE && acquisition_name_files(&a, args->option[OPT_OUTPUT] ? args->option[OPT_OUTPUT] : a.login,
-		args->option[OPT_OUTPUT] ? "" : ".p12", args->option[OPT_PEM]) != 0)
-		status = acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
 	if (status == CLI_DONE)
-		status = acquisition_check_paths(cli, &a);
+		status = args->option[OPT_TOKEN] ? open_token(cli, args, &a) : open_files(cli, args, &a);
 	if (status == CLI_DONE)
-		status = acquisition_resume(cli, &a);
+		status = a.store->resume(cli, &a);
 	if (status == CLI_DONE)
 		status = acquisition_reach(cli, args->option[OPT_VIA]);
 	if (status == CLI_DONE)

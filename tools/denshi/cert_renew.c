@@ -4,6 +4,7 @@
 #include "core/protocol.h"
 #include "crypto/digest.h"
 #include "crypto/pkcs12.h"
+#include "crypto/proof.h"
 #include "crypto/renewal.h"
 #include "tools/denshi/acquisition.h"
 #include "tools/denshi/args.h"
@@ -18,12 +19,21 @@ struct before {
 	struct dencrypt_certificate *certificate;
 };
 
-/* Opens the old file: its PIN becomes that of the new one, its name whose it is. */
-static int open_before(struct cli *cli, struct acquisition *a, const char *path, struct before *before)
+/* Whose it is, is what it says. */
+static int take_name(struct cli *cli, struct acquisition *a, const char *from, const struct before *before)
+{
+	const char *name = dencrypt_certificate_common_name(before->certificate);
+
+	if (!name || den_login_id_parse(a->login, name, strlen(name)) != 0)
+		return acquisition_refused(cli, DENCRYPT_WRONG_SUBJECT, from);
+	return CLI_DONE;
+}
+
+/* Opens the old file: its PIN becomes that of the new one. */
+static int open_file(struct cli *cli, struct acquisition *a, const char *path, struct before *before)
 {
 	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
 	enum dencrypt_result r = dencrypt_read_file(path, DENCRYPT_FILE_SECRET, DENCRYPT_PKCS12_MAX, &file);
-	const char *name;
 	int status;
 
 	if (r != DENCRYPT_OK)
@@ -37,12 +47,19 @@ static int open_before(struct cli *cli, struct acquisition *a, const char *path,
 			status = acquisition_refused(cli, r, path);
 	}
 	dencrypt_bytes_done(&file);
+	return status == CLI_DONE ? take_name(cli, a, path, before) : status;
+}
+
+/* The key before stays in the token, and signs there; the next one is made beside it. */
+static int open_token(struct cli *cli, struct acquisition *a, const char *uri, struct before *before)
+{
+	int status = acquisition_open_token(cli, a, uri);
+	enum dencrypt_result r;
+
 	if (status != CLI_DONE)
 		return status;
-	name = dencrypt_certificate_common_name(before->certificate);
-	if (!name || den_login_id_parse(a->login, name, strlen(name)) != 0)
-		return acquisition_refused(cli, DENCRYPT_WRONG_SUBJECT, path);
-	return CLI_DONE;
+	r = dencrypt_token_open(uri, den_secret_bytes(a->pin), &before->key, &before->certificate);
+	return r == DENCRYPT_OK ? take_name(cli, a, uri, before) : acquisition_refused(cli, r, uri);
 }
 
 static struct den_message *renew_request(const struct acquisition *a)
@@ -71,7 +88,7 @@ static int make_named_key(struct cli *cli, struct acquisition *a, int rsa)
 	if (r != DENCRYPT_OK)
 		return acquisition_refused(cli, r, NULL);
 	snprintf(a->id, sizeof(a->id), "r-%s", name);
-	return acquisition_make_key(cli, a, rsa);
+	return a->store->make_key(cli, a, rsa);
 }
 
 static enum dencrypt_result signed_request(const struct acquisition *a, const struct before *before, struct dencrypt_bytes *out)
@@ -149,26 +166,36 @@ static int name_files(struct acquisition *a, const struct args *args)
 	return acquisition_name_files(a, base, ".renewed.p12", args->option[OPT_PEM]);
 }
 
+static int open_before(struct cli *cli, const struct args *args, struct acquisition *a, struct before *before)
+{
+	const char *what = args->operand[0];
+	int in_token = strncmp(what, "pkcs11:", 7) == 0, status;
+
+	a->is_renewal = 1;
+	a->store = in_token ? &acquisition_token : &acquisition_files;
+	if (in_token)
+		return args->option[OPT_OUTPUT] || args->option[OPT_PEM] ? refuse(cli, DEN_CLI_TOKEN_ALONE) :
+			open_token(cli, a, what, before);
+	if (name_files(a, args) != 0)
+		return acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
+	status = acquisition_check_paths(cli, a);
+	return status == CLI_DONE ? open_file(cli, a, what, before) : status;
+}
+
 int cli_cert_renew(struct cli *cli, const struct args *args)
 {
 	struct acquisition a = {0};
 	struct before before = {0};
-	int status = CLI_DONE;
+	int status = open_before(cli, args, &a, &before);
 
-	if (name_files(&a, args) != 0)
-		status = acquisition_refused(cli, DENCRYPT_BAD_ARGUMENT, "--output, --pem");
 	if (status == CLI_DONE)
-		status = acquisition_check_paths(cli, &a);
-	if (status == CLI_DONE)
-		status = open_before(cli, &a, args->operand[0], &before);
-	if (status == CLI_DONE)
-		status = acquisition_resume(cli, &a);
+		status = a.store->resume(cli, &a);
 	if (status == CLI_DONE)
 		status = acquisition_reach(cli, args->option[OPT_VIA]);
 	if (status == CLI_DONE)
 		status = renew(cli, &a, &before, args->option[OPT_RSA] != NULL);
-	acquisition_done(cli, &a);
 	dencrypt_key_free(before.key);
 	dencrypt_certificate_free(before.certificate);
+	acquisition_done(cli, &a);
 	return status;
 }

@@ -294,6 +294,11 @@ int prompt_known_pin(struct cli *cli, struct den_secret **out)
 	return read_secret(cli, den_text(cli->lang, DEN_ASK_CERT_PIN), cli->pin_fd >= 0 ? cli->pin_fd : cli->password_fd, out);
 }
 
+int prompt_token_pin(struct cli *cli, struct den_secret **out)
+{
+	return read_secret(cli, den_text(cli->lang, DEN_CLI_ASK_TOKEN_PIN), cli->pin_fd >= 0 ? cli->pin_fd : cli->password_fd, out);
+}
+
 int prompt_pin(struct cli *cli, struct den_secret **out)
 {
 	int fd = cli->pin_fd >= 0 ? cli->pin_fd : cli->password_fd;

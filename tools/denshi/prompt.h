@@ -38,6 +38,9 @@ int prompt_new_secret(struct cli *cli, enum den_code label, enum den_code again,
 /* The PIN of a PKCS#12 file that is there, once; from where prompt_pin has it. */
 int prompt_known_pin(struct cli *cli, struct den_secret **out);
 
+/* The PIN of a PKCS#11 token, once; from there, too. */
+int prompt_token_pin(struct cli *cli, struct den_secret **out);
+
 /* The PIN of a PKCS#12 file, twice: from --pin-fd, else from --password-fd, else the terminal. */
 int prompt_pin(struct cli *cli, struct den_secret **out);
 
