@@ -50,6 +50,22 @@ check "nothing beside it" equals "$(find "$work" -name 'plain?*' | wc -l)" 0
 check "no key of the CA in it" equals "$(sed '1,/^$/d' "$work/plain" | zcat | grep -c '^#= file ca/')" 0
 directory backup "$work/plain"
 check "an existing file is kept" says 'File exists' ''
+# Killed at any moment: whole, or nothing of it, not even under another name.
+mkdir "$work/killed"
+halves=0
+for wait in 0.01 0.03 0.05 0.08 0.12 0.2; do
+	denshi directory backup "$work/killed/file" >/dev/null 2>&1 &
+	pid=$!
+	sleep $wait
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	if [ -e "$work/killed/file" ]; then
+		denshi directory compare "$work/killed/file" >/dev/null 2>&1 || halves=$((halves + 1))
+		rm "$work/killed/file"
+	fi
+	halves=$((halves + $(find "$work/killed" -type f | wc -l)))
+done
+check "killed six times: nothing half is left" equals $halves 0
 directory backup "$work/key" --with-ca-key
 check "with the key of the CA" done_well
 check "it is in it" equals "$(sed '1,/^$/d' "$work/key" | zcat | grep -cE '^#= file ca/ca.(key|pem)')" 2

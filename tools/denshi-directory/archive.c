@@ -31,7 +31,7 @@ const struct archive_file archive_files[] = {
 struct archive {
 	int fd;
 	gzFile gz;
-	char path[PATH_MAX], aside[PATH_MAX]; /* of a new one */
+	char path[PATH_MAX], aside[PATH_MAX]; /* of a new one; aside "": it has no name yet */
 	off_t sum_at, body_at; /* where the checksum's line and the gzip stream begin */
 	char *line; /* of archive_next */
 	size_t size;
@@ -144,6 +144,42 @@ static int write_head(struct archive *a, const struct archive_head *h)
 	return write_all(a->fd, head, (size_t)n, 0);
 }
 
+static void find_folder(char folder[PATH_MAX], const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+}
+
+/* Without a name, so that nothing is left of it, whatever ends the program; beside it where the
+ * file system can't do that. */
+static int open_aside(struct archive *a)
+{
+	char folder[PATH_MAX];
+	int fd;
+
+	find_folder(folder, a->path);
+	fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(a->aside, PATH_MAX, "%s.XXXXXX", a->path) < PATH_MAX)
+		return mkostemp(a->aside, O_CLOEXEC);
+	a->aside[0] = '\0';
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* Nothing may be there by now. */
+static int give_name(const struct archive *a)
+{
+	char unnamed[32];
+
+	if (*a->aside)
+		return renameat2(AT_FDCWD, a->aside, AT_FDCWD, a->path, RENAME_NOREPLACE);
+	snprintf(unnamed, sizeof(unnamed), "/proc/self/fd/%d", a->fd);
+	return linkat(AT_FDCWD, unnamed, AT_FDCWD, a->path, AT_SYMLINK_FOLLOW);
+}
+
 struct archive *archive_create(const char *path, const struct archive_head *head)
 {
 	struct archive *a = calloc(1, sizeof(*a));
@@ -154,11 +190,10 @@ struct archive *archive_create(const char *path, const struct archive_head *head
 	a->fd = -1;
 	if (lstat(path, &st) == 0)
 		errno = EEXIST;
-	else if (snprintf(a->path, PATH_MAX, "%s", path) >= PATH_MAX ||
-		snprintf(a->aside, PATH_MAX, "%s.XXXXXX", path) >= PATH_MAX)
+	else if (snprintf(a->path, PATH_MAX, "%s", path) >= PATH_MAX)
 		errno = ENAMETOOLONG;
 	else
-		a->fd = mkostemp(a->aside, O_CLOEXEC);
+		a->fd = open_aside(a);
 	if (a->fd < 0) {
 		release(a);
 		return NULL;
@@ -184,10 +219,9 @@ int archive_put(struct archive *a, const char *text, size_t len)
 static int sync_folder(const char *path)
 {
 	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
 	int fd, result;
 
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	find_folder(folder, path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -204,8 +238,7 @@ int archive_finish(struct archive *a)
 	a->gz = NULL;
 	if (closed == Z_OK && compute(a, hex) == 0 &&
 		write_all(a->fd, hex, sizeof(hex) - 1, a->sum_at + (off_t)sizeof(SUM_LINE) - 1) == 0 &&
-		fsync(a->fd) == 0 &&
-		renameat2(AT_FDCWD, a->aside, AT_FDCWD, a->path, RENAME_NOREPLACE) == 0) {
+		fsync(a->fd) == 0 && give_name(a) == 0) {
 		int result = sync_folder(a->path);
 
 		release(a);
@@ -221,7 +254,8 @@ void archive_abandon(struct archive *a)
 
 	if (!a)
 		return;
-	unlink(a->aside);
+	if (*a->aside)
+		unlink(a->aside);
 	errno = saved;
 	release(a);
 }

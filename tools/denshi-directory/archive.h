@@ -20,7 +20,7 @@
  *	#= end
  *
  * so that zcat(1), an editor and slapadd(8) do where there is no denshi. The file is
- * root's alone, written aside and renamed.
+ * root's alone, and gets its name when it is whole.
  */
 #ifndef DENSHI_DIRECTORY_ARCHIVE_H
 #define DENSHI_DIRECTORY_ARCHIVE_H
