@@ -6,17 +6,39 @@
 
 /* A name that was another host's before: see host.h. */
 #define DN_AGAIN "cn=%s+denshiHostId=%s,ou=hosts"
+#define CSN_SIZE 64
 
-static enum den_code change_list(struct dendir *root, enum dendir_mod op, const char *dn)
+/* Where the list is still the one of `csn`; otherwise refused, and the result is LDAP_ASSERTION_FAILED. "": whatever it is. */
+static enum den_code change_list(struct dendir *root, enum dendir_mod op, const char *dn, const char *csn)
 {
 	struct dendir_mods *m = dendir_mods_new();
-	char list[DENDIR_DN_SIZE];
+	char list[DENDIR_DN_SIZE], filter[CSN_SIZE + 16];
 	enum den_code code;
 
 	dendir_mods_put(m, op, "member", dn);
-	code = dendir_modify(root, dendir_dn(list, root, DENDIR_DN_HOSTS), m);
+	dendir_dn(list, root, DENDIR_DN_HOSTS);
+	if (*csn && dendir_filter(filter, sizeof(filter), "(entryCSN=%s)", csn))
+		code = dendir_modify_if(root, list, filter, m);
+	else
+		code = dendir_modify(root, list, m);
 	dendir_mods_free(m);
 	return code;
+}
+
+static int copy_csn(void *context, struct dendir_entry *e)
+{
+	snprintf(context, CSN_SIZE, "%s", dendir_entry_string(e, "entryCSN"));
+	return 0;
+}
+
+/* What the list is by now: each change of it has another one. */
+static enum den_code read_csn(struct dendir *root, char csn[CSN_SIZE])
+{
+	static const char *const attributes[] = {"entryCSN", NULL};
+	char list[DENDIR_DN_SIZE];
+
+	*csn = '\0';
+	return dendir_search(root, dendir_dn(list, root, DENDIR_DN_HOSTS), DENDIR_BASE, NULL, attributes, copy_csn, csn);
 }
 
 static enum den_code add_entry(struct dendir *root, const char *dn, const struct dendir_host *host)
@@ -51,18 +73,44 @@ static enum den_code is_listed(struct dendir *d, const char *dn, int *listed)
 	return dendir_search(d, dendir_dn(list, d, DENDIR_DN_HOSTS), DENDIR_BASE, filter, none, note_found, listed);
 }
 
-enum den_code dendir_host_add(struct dendir *root, const struct dendir_host *host)
+/* Nobody of that name is on the list, which is that of csn. */
+static enum den_code check_free(struct dendir *root, const char *name, char csn[CSN_SIZE])
 {
 	struct dendir_host there;
-	char dn[DENDIR_DN_SIZE];
-	enum den_code code = dendir_host_read(root, host->name, &there);
+	enum den_code code = read_csn(root, csn);
 
-	if (code != DEN_HOST_UNKNOWN)
-		return code == DEN_OK ? DEN_HOST_EXISTS : code;
+	if (code == DEN_OK)
+		code = dendir_host_read(root, name, &there);
+	return code == DEN_OK ? DEN_HOST_EXISTS : code == DEN_HOST_UNKNOWN ? DEN_OK : code;
+}
+
+/* Others may change the list at the same time: of two of one name, one is on it. */
+static enum den_code enter(struct dendir *root, const struct dendir_host *host, const char *dn, char csn[CSN_SIZE])
+{
+	enum den_code code = change_list(root, DENDIR_ADD, dn, csn);
+
+	while (dendir_result(root) == LDAP_ASSERTION_FAILED) {
+		code = check_free(root, host->name, csn);
+		if (code != DEN_OK)
+			break;
+		code = change_list(root, DENDIR_ADD, dn, csn);
+	}
+	if (code == DEN_HOST_EXISTS)
+		(void)dendir_delete(root, dn);
+	return code;
+}
+
+enum den_code dendir_host_add(struct dendir *root, const struct dendir_host *host)
+{
+	char dn[DENDIR_DN_SIZE], csn[CSN_SIZE];
+	enum den_code code = check_free(root, host->name, csn);
+
+	if (code != DEN_OK)
+		return code;
 	code = add_entry(root, dendir_dn(dn, root, DENDIR_DN_HOST, host->name), host);
 	if (dendir_result(root) == LDAP_ALREADY_EXISTS)
 		code = add_entry(root, dendir_dn(dn, root, DN_AGAIN, host->name, host->id), host);
-	return code == DEN_OK ? change_list(root, DENDIR_ADD, dn) : code;
+	return code == DEN_OK ? enter(root, host, dn, csn) : code;
 }
 
 enum den_code dendir_host_remove(struct dendir *root, const char *name)
@@ -70,7 +118,7 @@ enum den_code dendir_host_remove(struct dendir *root, const char *name)
 	struct dendir_host host;
 	enum den_code code = dendir_host_read(root, name, &host);
 
-	return code == DEN_OK ? change_list(root, DENDIR_DELETE, host.dn) : code;
+	return code == DEN_OK ? change_list(root, DENDIR_DELETE, host.dn, "") : code;
 }
 
 /* -- reading ------------------------------------------------------------------------------ */

@@ -27,7 +27,7 @@ struct dendir_host {
  * Adds the entry, then puts it on the list: the second makes it a host. Where there is an
  * entry of that name (a removed host's) the new one gets another DN, with its id: a
  * connection that the old host kept open doesn't become the new one's. DEN_HOST_EXISTS
- * where there is a host of that name.
+ * where there is a host of that name, also where another one was added at the same time.
  */
 enum den_code dendir_host_add(struct dendir *root, const struct dendir_host *host);
 

@@ -205,6 +205,19 @@ check "and was told nothing, also after the name was added again" equals "$(grep
 exec 8<&-
 run denshi host list --json
 check "as JSON" says '"description": "second floor"' ''
+# At the same time, of one name: one of them is the host.
+together=0
+for k in 1 2 3; do
+	for j in 1 2 3 4; do denshi host add "new$k.denshi.test" --output "/tmp/new$k.$j" >"/tmp/said$k.$j" 2>&1 & wait_for[j]=$!; done
+	wait "${wait_for[@]}"
+	[ "$(denshi host list | grep -c "^new$k")/$(cat /tmp/said$k.? | grep -c 'host-exists')/$(find /tmp -name "new$k.?" | wc -l)" = 1/3/1 ] ||
+		together=$((together + 1))
+	denshi host remove "new$k.denshi.test" --yes >/dev/null
+done
+out=$(cat /tmp/said?.?)
+check "four at once, three times: one is added, three are told" equals $together 0
+rm -f /tmp/new?.? /tmp/said?.?
+
 # ---- a list of servers ----
 # The first of them isn't there yet; the second takes the changes.
 sandbox-host h2 sed -i -e 's|^uri = .*|uri = "ldaps://sandbox.denshi.test:1636 ldaps://sandbox.denshi.test";|' \
