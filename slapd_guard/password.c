@@ -51,12 +51,9 @@ static int when_opened(BackendDB *bd, void *reply)
 	static char oid[] = DEN_OID_GUARD;
 	static int is_told;
 	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
-	const char *text = NULL;
 
 	(void)bd;
 	(void)reply;
-	if (!password && slap_str2ad("userPassword", &password, &text) != LDAP_SUCCESS)
-		return -1;
 	if (!is_told && supported_feature_load(&feature) != 0)
 		return -1;
 	is_told = 1;
@@ -70,6 +67,10 @@ int password_overlay(void)
 		.bi_db_open = when_opened,
 		.bi_op_modify = before_modify,
 	}};
+	const char *text = NULL;
 
+	/* One of slapd's own attributes: it is there before any schema is read. */
+	if (slap_str2ad("userPassword", &password, &text) != LDAP_SUCCESS)
+		return -1;
 	return overlay_register(&overlay) == 0 ? 0 : -1;
 }
