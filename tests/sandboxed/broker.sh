@@ -75,9 +75,10 @@ kill -CONT "$slapd"
 check "and it heals" await 20 sh -c "echo '$password' | pamtester denshi $user authenticate"
 
 # ---- denshid is restarted in the middle of a login ----
-clear_attempts d-plain01
+# Of somebody else: the slow guesses may still be on their way.
+clear_attempts d-master1
 kill -STOP "$slapd"
-pamtester denshi d-plain01 authenticate <<<"wrong-middle" >"$DENSHI_SANDBOX/middle" 2>&1 &
+pamtester denshi d-master1 authenticate <<<"wrong-middle" >"$DENSHI_SANDBOX/middle" 2>&1 &
 login=$!
 sleep 0.7
 sandbox-service stop denshid
@@ -87,8 +88,8 @@ check "PAM_AUTHINFO_UNAVAIL" says 'cannot retrieve authentication info' ''
 check "and no promise that nothing was counted" says 'daemon-lost' ''
 kill -CONT "$slapd"
 sandbox-service start denshid
-check "one attempt at most" at_most "$(taken d-plain01)" 1
-run pamtester denshi d-plain01 authenticate <<<"$(login_of d-plain01)"
+check "one attempt at most" at_most "$(taken d-master1)" 1
+run pamtester denshi d-master1 authenticate <<<"$(login_of d-master1)"
 check "the login goes on after it" done_well
-check "and clears it" equals "$(taken d-plain01)" 0
+check "and clears it" equals "$(taken d-master1)" 0
 summary

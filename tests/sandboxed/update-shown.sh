@@ -39,8 +39,11 @@ expect {
 catch {expect eof}
 exit [lindex [wait] 3]
 EOF
-# while_shown COMMAND...: with the diff on the terminal, COMMAND by the host, with the same standard input.
+# while_shown STATUS COMMAND...: with the diff on the terminal, COMMAND by the host, with the same standard input;
+# slapd answers STATUS.
 while_shown() {
+	local status=$1
+	shift
 	cat >"$DENSHI_SANDBOX/change"
 	(
 		await 20 test -e "$DENSHI_SANDBOX/go"
@@ -50,16 +53,18 @@ while_shown() {
 	) &
 	run expect "$DENSHI_SANDBOX/terminal" "$approval" "$DENSHI_SANDBOX/go" runuser -u d-master1 -- denshi user-update
 	wait
-	check "  (the host may)" equals "$(cat "$DENSHI_SANDBOX/changed")" 0
+	check "  (slapd says $status to the host)" equals "$(cat "$DENSHI_SANDBOX/changed")" "$status"
 }
+# No row tells the password: it is given with the entry, and afterwards no host can write it.
 create d-shown01
-modify "uid=d-shown01,$prepared" $'replace: userPassword\nuserPassword: rogue-Passw0rd' | while_shown ldapmodify
-check "another password, prepared by a host meanwhile" says 'update-changed-meanwhile' ''
-check "is not put into force" not_registered d-shown01
-printf 'dn: uid=d-shown01,%s\nchangetype: delete\n\ndn: uid=d-shown01,%s\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: denshiUser\nuid: d-shown01\ncn: Shown\nsn: Shown\nmail: d-shown01@acme.example\ndenshiRole: general\nuserPassword: rogue-Passw0rd\n' \
-	"$prepared" "$prepared" | while_shown ldapmodify
-check "nor another entry that has the same rows" says 'update-changed-meanwhile' ''
-master user delete d-shown01 --yes >/dev/null
+modify "uid=d-shown01,$prepared" $'replace: userPassword\nuserPassword: rogue-Passw0rd' | while_shown 50 ldapmodify
+check "a host can't prepare another password meanwhile" says 'user update done' ''
+create d-shown03
+printf 'dn: uid=d-shown03,%s\nchangetype: delete\n\ndn: uid=d-shown03,%s\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: denshiUser\nuid: d-shown03\ncn: Shown\nsn: Shown\nmail: d-shown03@acme.example\ndenshiRole: general\nuserPassword: rogue-Passw0rd\n' \
+	"$prepared" "$prepared" | while_shown 0 ldapmodify
+check "another entry that has the same rows, with another password" says 'update-changed-meanwhile' ''
+check "is not put into force" not_registered d-shown03
+master user delete d-shown03 --yes >/dev/null
 
 # ---- what isn't told is not put in force --------------------------------------------------------
 create d-shown02
