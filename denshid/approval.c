@@ -85,7 +85,7 @@ static enum den_code signature(void *context, const struct den_request *r, const
 {
 	const struct approval_context *a = context;
 
-	return signature_check(a->c, a->d, view_time(a->c->shared->view, a->c->now), r, d);
+	return signature_check(a->d, view_time(a->c->shared->view, a->c->now), r, d);
 }
 
 void approval_world(struct den_world *world, struct approval_context *context)

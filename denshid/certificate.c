@@ -10,6 +10,7 @@
 #include "crypto/renewal.h"
 #include "crypto/sshkey.h"
 #include "denshid/call.h"
+#include "denshid/issuer.h"
 #include "denshid/log.h"
 #include "directory/user.h"
 
@@ -58,21 +59,10 @@ static enum den_code code_of(struct call *c, enum dencrypt_result result, const 
 static enum den_code verify(struct call *c, struct dendir *d, const struct dencrypt_certificate *certificate,
 	const char *login)
 {
-	struct dencrypt_certificate *ca = NULL;
-	unsigned char *der = malloc(DENDIR_DER_MAX);
-	size_t len = DENDIR_DER_MAX, none = 0;
-	enum den_code code = der ? call_refused(c, d, dendir_ca_read(d, der, &len, NULL, &none)) : DEN_INTERNAL;
 	enum dencrypt_result result;
+	enum den_code code = call_refused(c, d, issuer_verify(d, certificate, login, (time_t)c->now, &result));
 
-	if (code == DEN_OK) {
-		result = dencrypt_certificate_parse(der, len, &ca);
-		if (result == DENCRYPT_OK)
-			result = dencrypt_verify_client(certificate, ca, NULL, login, c->shared->site->org, (time_t)c->now);
-		code = code_of(c, result, login);
-	}
-	dencrypt_certificate_free(ca);
-	free(der);
-	return code;
+	return code == DEN_OK ? code_of(c, result, login) : code;
 }
 
 /* The certificate on record, parsed and found good; freed by the caller. */
@@ -515,12 +505,12 @@ enum den_code certificate_renew(struct call *c)
 enum den_code certificate_fetch(struct call *c)
 {
 	struct dendir_grant *g = calloc(1, sizeof(*g));
-	unsigned char *ca = malloc(DENDIR_DER_MAX);
-	size_t len = DENDIR_DER_MAX, none = 0;
+	struct dencrypt_bytes der = DENCRYPT_BYTES_EMPTY;
+	struct dencrypt_certificate *ca = NULL;
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
 
-	if (d && (!g || !ca))
+	if (d && !g)
 		code = DEN_INTERNAL;
 	if (code == DEN_OK)
 		code = dendir_grant_read(d, call_string(c, DEN_TAG_ID), g);
@@ -540,13 +530,18 @@ enum den_code certificate_fetch(struct call *c)
 		code = DEN_CA_SILENT;
 	}
 	if (code == DEN_OK)
-		code = dendir_ca_read(d, ca, &len, NULL, &none);
+		code = issuer_find(d, g->certificate, g->certificate_len, &ca);
+	if (code == DEN_CERT_WRONG_CA)
+		call_arg(c, "%s", g->owner);
+	if (code == DEN_OK && dencrypt_certificate_der(ca, &der) != DENCRYPT_OK)
+		code = DEN_INTERNAL;
 	if (code == DEN_OK) {
 		/* A certificate is public: whoever has the grant's name may have it. */
 		den_message_add(c->out, DEN_TAG_BYTES, g->certificate, g->certificate_len);
-		den_message_add(c->out, DEN_TAG_CA_BYTES, ca, len);
+		den_message_add(c->out, DEN_TAG_CA_BYTES, der.data, der.size);
 	}
-	free(ca);
+	dencrypt_bytes_done(&der);
+	dencrypt_certificate_free(ca);
 	free(g);
 	return d ? call_refused(c, d, code) : code;
 }

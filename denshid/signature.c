@@ -8,6 +8,7 @@
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/proof.h"
+#include "denshid/issuer.h"
 #include "directory/certificate.h"
 
 /* From when a request was shown to when it is decided: reading it, finding the token, typing. */
@@ -72,25 +73,18 @@ static int look_at(void *context, const struct dendir_grant *g)
 }
 
 /* Chained to the organisation's CA, this approver's, and within its dates at `when`. */
-static enum den_code check_dates(struct call *c, struct dendir *d, const struct dencrypt_certificate *certificate,
+static enum den_code check_dates(struct dendir *d, const struct dencrypt_certificate *certificate,
 	const char *by, int64_t when)
 {
-	struct dencrypt_certificate *ca = NULL;
-	unsigned char *der = malloc(DENDIR_DER_MAX);
-	size_t len = DENDIR_DER_MAX, none = 0;
-	enum den_code code = der ? dendir_ca_read(d, der, &len, NULL, &none) : DEN_INTERNAL;
+	enum dencrypt_result result;
+	enum den_code code = issuer_verify(d, certificate, by, (time_t)when, &result);
 
-	if (code == DEN_OK && (dencrypt_certificate_parse(der, len, &ca) != DENCRYPT_OK ||
-				      dencrypt_verify_client(certificate, ca, NULL, by, c->shared->site->org, (time_t)when) != DENCRYPT_OK))
-		code = DEN_SIGNATURE_CERTIFICATE;
-	dencrypt_certificate_free(ca);
-	free(der);
-	return code;
+	return code == DEN_OK && result != DENCRYPT_OK ? DEN_SIGNATURE_CERTIFICATE : code;
 }
 
 /* In force at the decision. One that isn't written yet counts from now on: then whatever revoked the
  * certificate did so before. */
-static enum den_code check_certificate(struct call *c, struct dendir *d, const struct search *s, int64_t now,
+static enum den_code check_certificate(struct dendir *d, const struct search *s, int64_t now,
 	const struct den_decision *decision)
 {
 	int64_t when = decision->at ? decision->at : now;
@@ -99,7 +93,7 @@ static enum den_code check_certificate(struct call *c, struct dendir *d, const s
 		return DEN_SIGNATURE_CERTIFICATE;
 	if (s->replaced >= 0 && (!decision->at || s->replaced + REPLACED_S <= when))
 		return DEN_SIGNATURE_CERTIFICATE;
-	return check_dates(c, d, s->found, decision->by, when);
+	return check_dates(d, s->found, decision->by, when);
 }
 
 static enum den_code check_text(const struct search *s, const struct signature *signature, const struct den_request *r,
@@ -114,7 +108,7 @@ static enum den_code check_text(const struct search *s, const struct signature *
 		DEN_SIGNATURE_WRONG;
 }
 
-enum den_code signature_check(struct call *c, struct dendir *d, int64_t now, const struct den_request *r,
+enum den_code signature_check(struct dendir *d, int64_t now, const struct den_request *r,
 	const struct den_decision *decision)
 {
 	struct signature signature = {.size = 0};
@@ -128,7 +122,7 @@ enum den_code signature_check(struct call *c, struct dendir *d, int64_t now, con
 		return DEN_SIGNATURE_WRONG;
 	code = dendir_grant_each(d, decision->by, look_at, &s);
 	if (code == DEN_OK)
-		code = check_certificate(c, d, &s, now, decision);
+		code = check_certificate(d, &s, now, decision);
 	if (code == DEN_OK)
 		code = check_text(&s, &signature, r, decision);
 	if (code == DEN_OK && (signature.at < when - SIGNED_WITHIN_S || signature.at > when + CLOCK_S))

@@ -9,7 +9,7 @@
 #include "denshid/call.h"
 
 /* den_world's `signature`. A decision that isn't written yet is one of now. */
-enum den_code signature_check(struct call *c, struct dendir *d, int64_t now, const struct den_request *r,
+enum den_code signature_check(struct dendir *d, int64_t now, const struct den_request *r,
 	const struct den_decision *decision);
 
 /* The decision's signature, of REQUEST_DECIDE's TIME and SIGNATURE and the certificate on record; "" where

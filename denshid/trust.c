@@ -10,6 +10,7 @@
 #include "crypto/certificate.h"
 #include "crypto/file.h"
 #include "denshid/log.h"
+#include "directory/certificate.h"
 
 #define PATH_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 
@@ -45,73 +46,122 @@ static int replace(struct trust *t, const char *path, const struct dencrypt_byte
 	return r == DENCRYPT_OK;
 }
 
-/* Lower than what the file has: a server that lags behind, or an old list put back. */
-static int is_older(const char *path, const struct dencrypt_certificate *ca, const struct dencrypt_crl *fresh)
+/* The organisation's CAs, and what they have signed: a PEM file each. */
+struct authorities {
+	struct dencrypt_certificate *ca[DENDIR_CA_MAX];
+	size_t n;
+};
+
+static int add_pem(struct dencrypt_bytes *all, struct dencrypt_bytes *one)
+{
+	unsigned char *bytes = realloc(all->data, all->size + one->size);
+
+	if (!bytes)
+		return -1;
+	memcpy(bytes + all->size, one->data, one->size);
+	all->data = bytes;
+	all->size += one->size;
+	return 0;
+}
+
+static int is_trusted(const struct authorities *a, const struct dencrypt_crl *crl)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (dencrypt_crl_check(crl, a->ca[i]) == DENCRYPT_OK)
+			return 1;
+	return 0;
+}
+
+/* Lower than what the file has: a server that lags behind, or an old list put back. Lists that are
+ * published together have one number. */
+static int is_older(const char *path, const struct authorities *a, const struct dencrypt_crl *fresh)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
 	struct dencrypt_crl *there = NULL;
 	uint64_t old = 0, number = 0;
 
 	if (dencrypt_read_file(path, DENCRYPT_FILE_PUBLIC, DENCRYPT_CRL_MAX, &pem) == DENCRYPT_OK &&
-		dencrypt_crl_parse_pem(pem.data, pem.size, &there) == DENCRYPT_OK &&
-		dencrypt_crl_check(there, ca) == DENCRYPT_OK)
+		dencrypt_crl_parse_pem(pem.data, pem.size, &there) == DENCRYPT_OK && is_trusted(a, there))
 		(void)dencrypt_crl_number(there, &old);
 	dencrypt_crl_free(there);
 	dencrypt_bytes_done(&pem);
 	return dencrypt_crl_number(fresh, &number) != DENCRYPT_OK || number < old;
 }
 
-static void take_list(struct trust *t, const struct dencrypt_certificate *ca, const void *der, size_t size)
+/* One list; 1 where it is to be had, 0 where it isn't, the reason told. */
+static int take_list(struct trust *t, const struct authorities *a, const void *der, size_t size, struct dencrypt_bytes *all)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
 	struct dencrypt_crl *crl = NULL;
 	enum dencrypt_result r = dencrypt_crl_parse(der, size, &crl);
+	int taken = 0;
 
-	if (r == DENCRYPT_OK)
-		r = dencrypt_crl_check(crl, ca);
+	if (r == DENCRYPT_OK && !is_trusted(a, crl))
+		r = DENCRYPT_CRL_UNTRUSTED;
 	if (r == DENCRYPT_OK)
 		r = dencrypt_crl_pem(crl, &pem);
 	if (r != DENCRYPT_OK)
 		refuse(t, t->crl_path, dencrypt_text(r));
-	else if (is_older(t->crl_path, ca, crl))
+	else if (is_older(t->crl_path, a, crl))
 		refuse(t, t->crl_path, "the directory has an older revocation list");
-	else if (replace(t, t->crl_path, &pem))
-		log_info("%s is new", t->crl_path);
+	else
+		taken = add_pem(all, &pem) == 0;
 	dencrypt_bytes_done(&pem);
 	dencrypt_crl_free(crl);
+	return taken;
 }
 
-static void take_certificate(struct trust *t, const struct dencrypt_certificate *ca)
+static void take_lists(struct trust *t, const struct authorities *a, struct dendir_entry *e)
 {
-	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
+	struct dencrypt_bytes all = DENCRYPT_BYTES_EMPTY;
+	const void *der;
+	size_t size;
 
-	if (dencrypt_certificate_pem(ca, &pem) == DENCRYPT_OK && replace(t, t->ca_path, &pem))
+	for (size_t i = 0; (der = dendir_entry_value(e, "certificateRevocationList;binary", i, &size)); i++)
+		if (!take_list(t, a, der, size, &all))
+			goto out;
+	if (all.size && replace(t, t->crl_path, &all))
+		log_info("%s is new", t->crl_path);
+out:
+	free(all.data);
+}
+
+static int take_authorities(struct trust *t, struct authorities *a, struct dendir_entry *e)
+{
+	struct dencrypt_bytes all = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = DENCRYPT_OK;
+	const void *der;
+	size_t size;
+
+	while (r == DENCRYPT_OK && a->n < DENDIR_CA_MAX && (der = dendir_entry_value(e, "denshiCACertificate", a->n, &size))) {
+		struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
+
+		r = dencrypt_certificate_parse(der, size, &a->ca[a->n]);
+		if (r == DENCRYPT_OK)
+			r = dencrypt_certificate_pem(a->ca[a->n++], &pem);
+		if (r == DENCRYPT_OK && add_pem(&all, &pem) != 0)
+			r = DENCRYPT_NO_MEMORY;
+		dencrypt_bytes_done(&pem);
+	}
+	if (r != DENCRYPT_OK)
+		refuse(t, t->ca_path, dencrypt_text(r));
+	else if (a->n && replace(t, t->ca_path, &all))
 		log_info("%s is new", t->ca_path);
-	dencrypt_bytes_done(&pem);
+	free(all.data);
+	return r == DENCRYPT_OK && a->n ? 0 : -1;
 }
 
 static int on_changed(void *context, const unsigned char *uuid, struct dendir_entry *e)
 {
 	struct trust *t = context;
-	struct dencrypt_certificate *ca = NULL;
-	size_t len = 0, crl_len = 0;
-	const void *der = dendir_entry_value(e, "denshiCACertificate", 0, &len);
-	const void *crl = dendir_entry_value(e, "certificateRevocationList;binary", 0, &crl_len);
-	enum dencrypt_result r;
+	struct authorities a = {.n = 0};
 
 	(void)uuid;
 	/* Before the first start of denshi-ca there is none. */
-	if (!der)
-		return 0;
-	r = dencrypt_certificate_parse(der, len, &ca);
-	if (r != DENCRYPT_OK) {
-		refuse(t, t->ca_path, dencrypt_text(r));
-		return 0;
-	}
-	take_certificate(t, ca);
-	if (crl)
-		take_list(t, ca, crl, crl_len);
-	dencrypt_certificate_free(ca);
+	if (take_authorities(t, &a, e) == 0)
+		take_lists(t, &a, e);
+	while (a.n > 0)
+		dencrypt_certificate_free(a.ca[--a.n]);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /*
- * The CA's certificate and its revocation list as files on every host, beside the snapshot, for
+ * The certificates of the organisation's CAs (the one before too, while certificates of it are in force) and
+ * their revocation lists as files on every host, beside the snapshot, for
  * programs that check certificates themselves: nginx, curl, openssl (R-CERT-4). A thread follows
  * the directory; each file is replaced whole, and only by something else than it has.
  */

@@ -1,6 +1,6 @@
 /* Ends the program with SIGKILL at the Nth of the calls by which it shows anything to the outside
  * (LD_PRELOAD, KILL_AT=N): files made, written, named and removed, messages sent and received. Each
- * N up to the end is a step. tests/sandboxed/cert-killed.sh and cert-token.sh. */
+ * N up to the end is a step. tests/sandboxed/cert-killed.sh, cert-token.sh, cert-rollover.sh. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -85,6 +85,18 @@ int linkat(int from, const char *path, int to, const char *name, int flags)
 {
 	step();
 	return REAL(linkat)(from, path, to, name, flags);
+}
+
+int link(const char *from, const char *to)
+{
+	step();
+	return REAL(link)(from, to);
+}
+
+int rename(const char *from, const char *to)
+{
+	step();
+	return REAL(rename)(from, to);
 }
 
 int unlink(const char *path)

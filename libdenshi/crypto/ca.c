@@ -193,23 +193,23 @@ void dencrypt_ca_free(struct dencrypt_ca *ca)
 	OPENSSL_free(ca);
 }
 
-static enum dencrypt_result file_path(const char *folder, const char *name, char *out, size_t size)
+enum dencrypt_result dencrypt_ca_path(const char *folder, const char *name, const char *suffix, char *out)
 {
-	int length = snprintf(out, size, "%s/%s", folder, name);
+	int length = snprintf(out, PATH_MAX, "%s/%s.%s", folder, name, suffix);
 
-	return length > 0 && (size_t)length < size ? DENCRYPT_OK : DENCRYPT_BAD_ARGUMENT;
+	return length > 0 && length < PATH_MAX ? DENCRYPT_OK : DENCRYPT_BAD_ARGUMENT;
 }
 
-enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *folder)
+enum dencrypt_result dencrypt_ca_save_as(const struct dencrypt_ca *ca, const char *folder, const char *name)
 {
 	struct dencrypt_bytes key = DENCRYPT_BYTES_EMPTY, pem = DENCRYPT_BYTES_EMPTY;
 	char key_path[PATH_MAX], pem_path[PATH_MAX];
 	enum dencrypt_result result;
 	int error;
 
-	result = file_path(folder, "ca.key", key_path, sizeof(key_path));
+	result = dencrypt_ca_path(folder, name, "key", key_path);
 	if (result == DENCRYPT_OK)
-		result = file_path(folder, "ca.pem", pem_path, sizeof(pem_path));
+		result = dencrypt_ca_path(folder, name, "pem", pem_path);
 	if (result == DENCRYPT_OK)
 		result = dencrypt_key_pem(ca->key, &key);
 	if (result == DENCRYPT_OK)
@@ -227,6 +227,11 @@ enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *
 	dencrypt_bytes_done(&key);
 	dencrypt_bytes_done(&pem);
 	return result;
+}
+
+enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *folder)
+{
+	return dencrypt_ca_save_as(ca, folder, "ca");
 }
 
 static enum dencrypt_result load_key(const char *path, struct dencrypt_key **out)
@@ -253,7 +258,7 @@ static enum dencrypt_result load_certificate(const char *path, struct dencrypt_c
 	return result;
 }
 
-enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **out)
+enum dencrypt_result dencrypt_ca_load_as(const char *folder, const char *name, struct dencrypt_ca **out)
 {
 	struct dencrypt_ca *ca = OPENSSL_zalloc(sizeof(*ca));
 	enum dencrypt_result result;
@@ -261,11 +266,11 @@ enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **o
 
 	if (!ca)
 		return dencrypt_failure(DENCRYPT_NO_MEMORY);
-	result = file_path(folder, "ca.key", path, sizeof(path));
+	result = dencrypt_ca_path(folder, name, "key", path);
 	if (result == DENCRYPT_OK)
 		result = load_key(path, &ca->key);
 	if (result == DENCRYPT_OK)
-		result = file_path(folder, "ca.pem", path, sizeof(path));
+		result = dencrypt_ca_path(folder, name, "pem", path);
 	if (result == DENCRYPT_OK)
 		result = load_certificate(path, &ca->certificate);
 	if (result == DENCRYPT_OK)
@@ -277,6 +282,11 @@ enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **o
 	else
 		dencrypt_ca_free(ca);
 	return result;
+}
+
+enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **out)
+{
+	return dencrypt_ca_load_as(folder, "ca", out);
 }
 
 const struct dencrypt_certificate *dencrypt_ca_certificate(const struct dencrypt_ca *ca)

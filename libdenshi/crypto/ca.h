@@ -64,6 +64,20 @@ enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *
  */
 enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **out);
 
+/*
+ * A new key and certificate, of the same name, in the place of those in the folder, whose successor it is:
+ * these become former.key and former.pem. Ended at any moment, the same call goes on from there, and until
+ * then the folder has either pair whole, or is refused by dencrypt_ca_load() with DENCRYPT_KEY_MISMATCH.
+ * DENCRYPT_EXISTS, with nothing changed, where there still is a former one.
+ */
+enum dencrypt_result dencrypt_ca_succeed(const char *folder, const char *organisation, time_t now);
+
+/* The one before; DENCRYPT_IO with ENOENT where there is none. Otherwise as dencrypt_ca_load(). */
+enum dencrypt_result dencrypt_ca_load_former(const char *folder, struct dencrypt_ca **out);
+
+/* Removes the files of the one before: the key first. DENCRYPT_IO (errno set). */
+enum dencrypt_result dencrypt_ca_drop_former(const char *folder);
+
 /* The CA's certificate; belongs to the CA. */
 const struct dencrypt_certificate *dencrypt_ca_certificate(const struct dencrypt_ca *ca);
 

@@ -312,6 +312,15 @@ enum dencrypt_result dencrypt_verify_client(const struct dencrypt_certificate *c
 	return DENCRYPT_OK;
 }
 
+bool dencrypt_certificate_is_by(const struct dencrypt_certificate *certificate, const struct dencrypt_certificate *ca)
+{
+	EVP_PKEY *key = X509_get0_pubkey(ca->x509);
+	bool is = key && X509_check_issued(ca->x509, certificate->x509) == X509_V_OK && X509_verify(certificate->x509, key) == 1;
+
+	(void)dencrypt_failure(DENCRYPT_OK);
+	return is;
+}
+
 enum dencrypt_result dencrypt_same_certificate(const struct dencrypt_certificate *shown,
 					       const struct dencrypt_certificate *on_record)
 {

@@ -94,6 +94,9 @@ enum dencrypt_result dencrypt_verify_client(const struct dencrypt_certificate *c
 					    const struct dencrypt_crl *crl, const char *login_id,
 					    const char *organisation, time_t now);
 
+/* Whether it is signed by exactly this CA; its dates and use aren't looked at. */
+bool dencrypt_certificate_is_by(const struct dencrypt_certificate *certificate, const struct dencrypt_certificate *ca);
+
 /* DENCRYPT_OK if `shown` is, byte for byte, the one `on_record`; else DENCRYPT_NOT_ON_RECORD. */
 enum dencrypt_result dencrypt_same_certificate(const struct dencrypt_certificate *shown,
 					       const struct dencrypt_certificate *on_record);

@@ -71,6 +71,14 @@ enum dencrypt_result dencrypt_engine_key(const char *uri, const char *pin, struc
 /* Wraps a certificate; takes it over in every case. */
 enum dencrypt_result dencrypt_certificate_wrap(X509 *x509, struct dencrypt_certificate **out);
 
+/* FOLDER/NAME.SUFFIX; DENCRYPT_BAD_ARGUMENT where it is too long. `out` has room for PATH_MAX. */
+enum dencrypt_result dencrypt_ca_path(const char *folder, const char *name, const char *suffix, char *out);
+
+/* dencrypt_ca_save() and dencrypt_ca_load() with NAME.key and NAME.pem. */
+struct dencrypt_ca;
+enum dencrypt_result dencrypt_ca_save_as(const struct dencrypt_ca *ca, const char *folder, const char *name);
+enum dencrypt_result dencrypt_ca_load_as(const char *folder, const char *name, struct dencrypt_ca **out);
+
 /* Wraps a revocation list; takes it over in every case. */
 enum dencrypt_result dencrypt_crl_wrap(X509_CRL *crl, struct dencrypt_crl **out);
 

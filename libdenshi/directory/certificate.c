@@ -281,35 +281,64 @@ enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const c
 	return modify_grant(master, id, m);
 }
 
-struct ca {
-	void *certificate, *crl;
-	size_t *len, *crl_len;
-	int told;
-};
+#define CA_ENTRY "cn=ca,ou=certificates"
 
-static int read_ca(void *context, struct dendir_entry *e)
+static int take_cas(void *context, struct dendir_entry *e)
 {
-	struct ca *ca = context;
+	struct dendir_cas *cas = context;
+	const void *der;
+	size_t len;
 
-	ca->told = 1;
-	*ca->len = copy_bytes(ca->certificate, *ca->len, e, "denshiCACertificate");
-	*ca->crl_len = copy_bytes(ca->crl, *ca->crl_len, e, "certificateRevocationList;binary");
+	while (cas->n < DENDIR_CA_MAX && (der = dendir_entry_value(e, "denshiCACertificate", cas->n, &len)) && len <= DENDIR_DER_MAX) {
+		memcpy(cas->ca[cas->n].der, der, len);
+		cas->ca[cas->n++].len = len;
+	}
 	return 0;
 }
 
-enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len)
+enum den_code dendir_cas_read(struct dendir *d, struct dendir_cas *cas)
 {
-	static const char *const both[] = {"denshiCACertificate", "certificateRevocationList;binary", NULL};
-	static const char *const one[] = {"denshiCACertificate", NULL};
-	struct ca ca = {.certificate = certificate, .len = len, .crl = crl, .crl_len = crl_len};
+	static const char *const wanted[] = {"denshiCACertificate", NULL};
 	char dn[DENDIR_DN_SIZE];
-	enum den_code code = dendir_search(d, dendir_dn(dn, d, "cn=ca,ou=certificates"), DENDIR_BASE,
-		"(objectClass=denshiAuthorityCA)", crl ? both : one, read_ca, &ca);
 
-	/* Nothing was told: nothing is there. */
-	if (code != DEN_OK || !ca.told) {
-		*len = 0;
-		*crl_len = 0;
-	}
+	cas->n = 0;
+	return dendir_search(d, dendir_dn(dn, d, CA_ENTRY), DENDIR_BASE, "(objectClass=denshiAuthorityCA)", wanted, take_cas, cas);
+}
+
+enum den_code dendir_cas_write(struct dendir *ca, const struct dendir_cas *cas)
+{
+	struct dendir_mods *m = dendir_mods_new();
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code;
+
+	for (size_t i = 0; i < cas->n; i++)
+		dendir_mods_put_bytes(m, DENDIR_REPLACE, "denshiCACertificate", cas->ca[i].der, cas->ca[i].len);
+	code = dendir_modify(ca, dendir_dn(dn, ca, CA_ENTRY), m);
+	dendir_mods_free(m);
+	return code;
+}
+
+struct crl {
+	void *bytes;
+	size_t *len, found;
+};
+
+static int take_crl(void *context, struct dendir_entry *e)
+{
+	struct crl *crl = context;
+
+	crl->found = copy_bytes(crl->bytes, *crl->len, e, "certificateRevocationList;binary");
+	return 0;
+}
+
+enum den_code dendir_crl_read(struct dendir *d, void *bytes, size_t *len)
+{
+	static const char *const wanted[] = {"certificateRevocationList;binary", NULL};
+	struct crl crl = {.bytes = bytes, .len = len};
+	char dn[DENDIR_DN_SIZE];
+	enum den_code code =
+		dendir_search(d, dendir_dn(dn, d, CA_ENTRY), DENDIR_BASE, "(objectClass=denshiAuthorityCA)", wanted, take_crl, &crl);
+
+	*len = crl.found;
 	return code;
 }

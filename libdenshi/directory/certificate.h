@@ -62,8 +62,21 @@ enum den_code dendir_grant_refuse(struct dendir *ca, const char *id, const char 
 /* Under a master's approval identity. */
 enum den_code dendir_grant_revoke(struct dendir *master, const char *id, const char *reason, int64_t now);
 
-/* The organisation's CA certificate and CRL, DER; *len is the room and then the size. 0: none.
- * crl NULL: it is long, and isn't asked for. */
-enum den_code dendir_ca_read(struct dendir *d, void *certificate, size_t *len, void *crl, size_t *crl_len);
+/* The certificates of the organisation's CAs, DER: the one in use, and the one before while certificates of it
+ * are in force. */
+#define DENDIR_CA_MAX 4
+struct dendir_cas {
+	size_t n;
+	struct {
+		size_t len;
+		unsigned char der[DENDIR_DER_MAX];
+	} ca[DENDIR_CA_MAX];
+};
+enum den_code dendir_cas_read(struct dendir *d, struct dendir_cas *cas);
+/* In the place of what is there: denshi-ca's to write. */
+enum den_code dendir_cas_write(struct dendir *ca, const struct dendir_cas *cas);
+
+/* One of their revocation lists, DER; *len is the room and then the size. 0: none, or longer. */
+enum den_code dendir_crl_read(struct dendir *d, void *crl, size_t *len);
 
 #endif

@@ -1,6 +1,7 @@
 /* denshi-ca(8): signs client certificates for which a grant is in force. */
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +20,17 @@
 
 static const char usage[] =
 	"usage: denshi-ca [--foreground] [--config FILE] [--org ORG] [--uri URI] [--state DIR]\n"
-	"       denshi-ca init [--config FILE] [--org ORG] [--state DIR]\n"
+	"       denshi-ca init|succeed [--config FILE] [--org ORG] [--state DIR]\n"
 	"  --foreground   log to standard error instead of syslog\n"
 	"  --config FILE  instead of " DEN_CONFIG_PATH "\n"
 	"  --org, --uri, --state  instead of the settings organisation, uri, ca_state\n"
-	"  init           make a new key and certificate in DIR, and end\n";
+	"  init           make a new key and certificate in DIR, and end\n"
+	"  succeed        the same in the place of those that are there, which stay trusted\n";
 
 struct options {
 	const char *config, *org, *uri, *state;
-	int foreground, init;
+	int foreground;
+	int (*once)(const struct den_config *c); /* instead of serving */
 };
 
 static volatile sig_atomic_t stop;
@@ -37,6 +40,65 @@ static void on_signal(int number)
 	(void)number;
 	stop = 1;
 }
+
+/* -- a new CA ------------------------------------------------------------------------------ */
+
+/* Root works as whom the folder belongs to, denshi-ca: what is made is theirs, and nobody else's is believed. */
+static int become_owner(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) != 0)
+		return -1;
+	if (geteuid() != 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) != 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) != 0)
+		return -1;
+	return setresuid(st.st_uid, st.st_uid, st.st_uid);
+}
+
+/* Tells how it went; for DENCRYPT_IO, errno does. The exit status. */
+static int finish(const struct den_config *c, enum dencrypt_result r)
+{
+	if (r != DENCRYPT_OK) {
+		fprintf(stderr, "denshi-ca: %s: %s\n", c->ca_state, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
+		return 1;
+	}
+	printf("%s/ca.key\n%s/ca.pem\n", c->ca_state, c->ca_state);
+	return 0;
+}
+
+static int init(const struct den_config *c)
+{
+	struct dencrypt_ca *ca = NULL;
+	enum dencrypt_result r = become_owner(c->ca_state) == 0 ? DENCRYPT_OK : DENCRYPT_IO;
+	int saved = errno;
+
+	if (r == DENCRYPT_OK)
+		r = dencrypt_ca_make(c->organisation, DENCRYPT_EC_P384, time(NULL), &ca);
+	if (r == DENCRYPT_OK) {
+		r = dencrypt_ca_save(ca, c->ca_state);
+		saved = errno;
+	}
+	dencrypt_ca_free(ca);
+	errno = saved;
+	return finish(c, r);
+}
+
+static int succeed(const struct den_config *c)
+{
+	enum dencrypt_result r =
+		become_owner(c->ca_state) == 0 ? dencrypt_ca_succeed(c->ca_state, c->organisation, time(NULL)) : DENCRYPT_IO;
+
+	if (r == DENCRYPT_EXISTS) {
+		fprintf(stderr, "denshi-ca: %s/former.pem: the CA before is still trusted; denshi-ca gives it up with the last "
+				"certificate that it has signed\n", c->ca_state);
+		return 1;
+	}
+	return finish(c, r);
+}
+
+/* -- the command line ------------------------------------------------------------------------ */
 
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -76,8 +138,11 @@ static int parse(int argc, char **argv, struct options *o)
 			fputs(usage, stderr);
 			return 2;
 		}
-	o->init = optind < argc && strcmp(argv[optind], "init") == 0;
-	if (optind + o->init < argc) {
+	if (optind < argc && strcmp(argv[optind], "init") == 0)
+		o->once = init;
+	else if (optind < argc && strcmp(argv[optind], "succeed") == 0)
+		o->once = succeed;
+	if (optind + !!o->once < argc) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -102,7 +167,7 @@ static int override(char *setting, size_t size, const char *name, const char *te
 static int configure(const struct options *o, struct den_config *c)
 {
 	char error[DEN_CONFIG_ERROR_SIZE];
-	int enough = o->org && o->state && (o->uri || o->init);
+	int enough = o->org && o->state && (o->uri || o->once);
 
 	if (den_config_read(c, o->config, error, sizeof(error)) != 0 &&
 		!(enough && access(o->config, F_OK) != 0 && errno == ENOENT)) {
@@ -114,48 +179,6 @@ static int configure(const struct options *o, struct den_config *c)
 		override(c->uri, sizeof(c->uri), "uri", o->uri) != 0 ||
 		override(c->ca_state, sizeof(c->ca_state), "ca_state", o->state) != 0)
 		return -1;
-	return 0;
-}
-
-/* -- init ---------------------------------------------------------------------------------- */
-
-/* Made by root, the files go to whom the folder belongs: denshi-ca. */
-static int hand_over(const char *folder)
-{
-	static const char *const names[] = {"ca.key", "ca.pem"};
-	char path[512];
-	struct stat st;
-
-	if (stat(folder, &st) != 0)
-		return -1;
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		if (lchown(path, st.st_uid, st.st_gid) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int init(const struct den_config *c)
-{
-	struct dencrypt_ca *ca = NULL;
-	enum dencrypt_result r = dencrypt_ca_make(c->organisation, DENCRYPT_EC_P384, time(NULL), &ca);
-	int saved = 0;
-
-	if (r == DENCRYPT_OK) {
-		r = dencrypt_ca_save(ca, c->ca_state);
-		saved = errno;
-	}
-	dencrypt_ca_free(ca);
-	if (r == DENCRYPT_OK && geteuid() == 0 && hand_over(c->ca_state) != 0) {
-		r = DENCRYPT_IO;
-		saved = errno;
-	}
-	if (r != DENCRYPT_OK) {
-		fprintf(stderr, "denshi-ca: %s: %s\n", c->ca_state, r == DENCRYPT_IO ? strerror(saved) : dencrypt_text(r));
-		return 1;
-	}
-	printf("%s/ca.key\n%s/ca.pem\n", c->ca_state, c->ca_state);
 	return 0;
 }
 
@@ -196,6 +219,12 @@ static int serve(const struct den_config *c)
 		return 1;
 	}
 	s.ca = ca;
+	r = dencrypt_ca_load_former(c->ca_state, &s.former);
+	if (r != DENCRYPT_OK && !(r == DENCRYPT_IO && errno == ENOENT)) {
+		log_warn("failed what=former-key folder=%s reason=\"%s\"", c->ca_state, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
+		dencrypt_ca_free(ca);
+		return 1;
+	}
 	s.site = dendir_site_of_config(c);
 	s.site.follow = dendir_follow_new();
 	while (!stop) {
@@ -205,6 +234,7 @@ static int serve(const struct den_config *c)
 		backoff_ms = den_backoff_after(backoff_ms);
 	}
 	log_info("ends");
+	dencrypt_ca_free(s.former);
 	dencrypt_ca_free(ca);
 	return 0;
 }
@@ -220,8 +250,8 @@ int main(int argc, char **argv)
 	log_open(o.foreground);
 	if (configure(&o, &config) != 0)
 		return 1;
-	if (o.init)
-		return init(&config);
+	if (o.once)
+		return o.once(&config);
 	harden();
 	return serve(&config);
 }

@@ -13,6 +13,12 @@ static int keep_newest(void *context, const struct dendir_grant *g)
 	return 0;
 }
 
+static enum dencrypt_result verify_by(const struct signer *s, const struct dencrypt_ca *ca, const struct dencrypt_certificate *old,
+	const char *owner, time_t now)
+{
+	return dencrypt_verify_client(old, dencrypt_ca_certificate(ca), NULL, owner, s->config->organisation, now);
+}
+
 static enum dencrypt_result open_with(struct signer *s, const struct dendir_grant *g, const struct dendir_grant *before,
 	time_t now, struct dencrypt_bytes *request)
 {
@@ -23,7 +29,9 @@ static enum dencrypt_result open_with(struct signer *s, const struct dendir_gran
 		r = before->revoked >= 0 ? DENCRYPT_REVOKED :
 			dencrypt_certificate_parse(before->certificate, before->certificate_len, &old);
 	if (r == DENCRYPT_OK)
-		r = dencrypt_verify_client(old, dencrypt_ca_certificate(s->ca), NULL, g->owner, s->config->organisation, now);
+		r = verify_by(s, s->ca, old, g->owner, now);
+	if (r == DENCRYPT_WRONG_CA && s->former)
+		r = verify_by(s, s->former, old, g->owner, now);
 	if (r == DENCRYPT_OK)
 		r = dencrypt_renewal_due(old, now);
 	if (r == DENCRYPT_OK)

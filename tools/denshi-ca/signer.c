@@ -264,7 +264,7 @@ int signer_run(struct signer *s)
 		s->lang = den_lang_from_name(s->config->language);
 		if (dendir_policy_read(s->d, &policy) == DEN_OK && *policy.lang)
 			s->lang = den_lang_from_name(policy.lang);
-		if (publish_certificate(s) == 0)
+		if (publish_certificates(s) == 0)
 			watch(s, watching);
 	}
 	dendir_close(watching);

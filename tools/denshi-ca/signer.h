@@ -16,6 +16,7 @@
 struct signer {
 	const struct den_config *config;
 	const struct dencrypt_ca *ca;
+	struct dencrypt_ca *former; /* the one before, while certificates of it are in force; or NULL */
 	struct dendir_site site;
 	volatile sig_atomic_t *stop; /* set by a signal */
 

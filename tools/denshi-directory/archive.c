@@ -17,15 +17,18 @@
 #define PIECE 65536
 
 const struct archive_file archive_files[] = {
-	{"ca", "ca.key", ARCHIVE_SIGNER, 0600, 1},
-	{"ca", "ca.pem", ARCHIVE_SIGNER, 0644, 1},
-	{"hosts-ca", "ca.key", ARCHIVE_ROOT, 0600, 1},
-	{"hosts-ca", "ca.pem", ARCHIVE_ROOT, 0644, 1},
-	{"tls", "ca.pem", ARCHIVE_ROOT, 0644, 0},
-	{"tls", "server.pem", ARCHIVE_ROOT, 0644, 0},
-	{"tls", "server.key", ARCHIVE_SLAPD, 0600, 0},
-	{"tls", "listen", ARCHIVE_ROOT, 0644, 0},
-	{NULL, NULL, ARCHIVE_ROOT, 0, 0},
+	{"ca", "ca.key", ARCHIVE_SIGNER, 0600, 1, 0},
+	{"ca", "ca.pem", ARCHIVE_SIGNER, 0644, 1, 0},
+	/* While there is a CA before this one. */
+	{"ca", "former.key", ARCHIVE_SIGNER, 0600, 1, 1},
+	{"ca", "former.pem", ARCHIVE_SIGNER, 0644, 1, 1},
+	{"hosts-ca", "ca.key", ARCHIVE_ROOT, 0600, 1, 0},
+	{"hosts-ca", "ca.pem", ARCHIVE_ROOT, 0644, 1, 0},
+	{"tls", "ca.pem", ARCHIVE_ROOT, 0644, 0, 0},
+	{"tls", "server.pem", ARCHIVE_ROOT, 0644, 0, 0},
+	{"tls", "server.key", ARCHIVE_SLAPD, 0600, 0, 0},
+	{"tls", "listen", ARCHIVE_ROOT, 0644, 0, 0},
+	{NULL, NULL, ARCHIVE_ROOT, 0, 0, 0},
 };
 
 struct archive {

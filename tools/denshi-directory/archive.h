@@ -49,6 +49,7 @@ struct archive_file {
 	enum archive_owner owner;
 	unsigned mode;
 	int is_ca;
+	int may_lack; /* also where its folder is in use */
 };
 extern const struct archive_file archive_files[]; /* ends with a NULL folder */
 

@@ -113,7 +113,11 @@ static int put_files(struct backup *b)
 		snprintf(name, sizeof(name), "%s/%s", f->folder, f->name);
 		if ((f->is_ca && !b->run->ca_key) || !set_in_use(b->run->state, f->folder))
 			continue;
-		if (tree_path(path, b->run->state, name) != 0 || put_file(b, name, path) != 0)
+		if (tree_path(path, b->run->state, name) != 0)
+			return -1;
+		if (f->may_lack && access(path, F_OK) != 0 && errno == ENOENT)
+			continue;
+		if (put_file(b, name, path) != 0)
 			return -1;
 	}
 	return 0;
