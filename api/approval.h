@@ -33,7 +33,7 @@ struct denshi_demand {
 	const char *service;  /* who asks, for the record; NULL: "program" */
 	const char *match;    /* what the request must be bound to, names with commas; NULL: nothing */
 	/* What is so now: NAME=VALUE, ended by NULL; NULL: nothing. What the request is bound to must be among it.
-	 * Names: user, rhost, tty, service, runas, command, directory; host is known to denshid. */
+	 * Names: user, ruser, rhost, tty, service, runas, command, directory; host is known to denshid. */
 	const char *const *facts;
 	unsigned need;	       /* so many approvers; 0: as the business says */
 	unsigned within_s;     /* it serves for so many seconds after the approval; 0: once */

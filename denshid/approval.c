@@ -258,10 +258,13 @@ static enum den_code decide(struct den_world *w, struct den_case *k, struct den_
 	if (approves)
 		v.reason = NULL;
 	k->decision = &d;
+	k->only_ask = call_dry_run(c);
 	if (code == DEN_OK)
 		code = approval_decide(w, k);
 	if (code == DEN_OK)
 		code = check_seen(c, r);
+	if (code != DEN_OK || k->only_ask)
+		return code;
 	if (code == DEN_OK)
 		code = session_check(c);
 	if (code == DEN_OK)
@@ -312,8 +315,9 @@ enum den_code request_decide(struct call *c)
 		call_arg(c, "%s", id);
 	if (code == DEN_OK)
 		code = decide_read(c, d, r, act);
-	log_audit("decision", "by", c->peer.login, "id", r->id, "decision", word, "result", den_code_name(code), "digest",
-		r->digest, NULL);
+	if (!call_dry_run(c))
+		log_audit("decision", "by", c->peer.login, "id", r->id, "decision", word, "result", den_code_name(code), "digest",
+			r->digest, NULL);
 	free(r);
 	return code;
 }

@@ -210,8 +210,9 @@ static enum den_code withdraw(struct call *c, struct dendir *d, struct den_reque
 
 	approval_world(&world, &context);
 	code = approval_decide(&world, &k);
-	if (code == DEN_OK)
-		code = dendir_request_withdraw(d, r->id, world.now);
+	if (code != DEN_OK || call_dry_run(c))
+		return code;
+	code = dendir_request_withdraw(d, r->id, world.now);
 	/* Decided at the same moment: the decision stands. */
 	if (code == DEN_DIRECTORY_REFUSED && dendir_request_read(d, r->id, r) == DEN_OK) {
 		enum den_code why = approval_decide(&world, &k);
@@ -240,7 +241,8 @@ enum den_code request_withdraw(struct call *c)
 		call_arg(c, "%s", id);
 	if (code == DEN_OK)
 		code = withdraw(c, d, r);
-	log_audit("withdrawal", "by", c->peer.login, "id", r ? r->id : "", "result", den_code_name(code), NULL);
+	if (!call_dry_run(c))
+		log_audit("withdrawal", "by", c->peer.login, "id", r ? r->id : "", "result", den_code_name(code), NULL);
 	free(r);
 	return code;
 }

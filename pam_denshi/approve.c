@@ -48,6 +48,7 @@ static struct den_message *demand(struct denpam_call *call, enum den_op op)
 	if (args->within)
 		den_message_add_number(request, DEN_TAG_WITHIN, (uint64_t)den_duration_parse(args->within));
 	add_fact(request, "user", item(call, PAM_USER));
+	add_fact(request, "ruser", item(call, PAM_RUSER));
 	add_fact(request, "rhost", item(call, PAM_RHOST));
 	add_fact(request, "tty", item(call, PAM_TTY));
 	add_fact(request, "service", item(call, PAM_SERVICE));

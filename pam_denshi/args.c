@@ -24,7 +24,7 @@ static const char *const certificate_values[] = {"required", "optional", "on-rec
 static const char *const approver_values[] = {"other", "any", NULL};
 static const char *const of_values[] = {"user", "ruser", NULL};
 /* What PAM tells of a transaction. */
-static const char *const match_values[] = {"user", "host", "rhost", "tty", "service", NULL};
+static const char *const match_values[] = {"user", "ruser", "host", "rhost", "tty", "service", NULL};
 
 #define AT(field) offsetof(struct denpam_args, field)
 #define ALLOWED_WORD "1 to 64 half-width letters, digits, '-', '.' or '_'"
@@ -38,7 +38,7 @@ static const struct row rows[] = {
 	{"account", WORD, DENPAM_ACCOUNT, AT(account), NULL, ALLOWED_WORD},
 	{"approver", CHOICE, DENPAM_ACCOUNT, AT(approver), approver_values, "other or any"},
 	{"need", DIGIT, DENPAM_ACCOUNT, AT(need), NULL, "1 to 5"},
-	{"match", NAMES, DENPAM_ACCOUNT, AT(match), match_values, "user, host, rhost, tty or service, with commas between"},
+	{"match", NAMES, DENPAM_ACCOUNT, AT(match), match_values, "user, ruser, host, rhost, tty or service, with commas between"},
 	{"once", FLAG, DENPAM_ACCOUNT, AT(once), NULL, ALLOWED_FLAG},
 	{"within", TIME, DENPAM_ACCOUNT, AT(within), NULL, "a time as in 90s, 30m, 2h, at most 7d"},
 	{"prompt", FLAG, DENPAM_ACCOUNT, AT(prompt), NULL, ALLOWED_FLAG},

@@ -157,8 +157,8 @@ enum den_op {
 	 *   [SIGNED (u64: a decision needs a signature, of this time by the directory's clock)].
 	 * REQUEST_DECIDE: ID, DIGEST (as shown), DECISION ("approved" | "rejected"), [REASON],
 	 *   APPROVAL_PASSWORD, TOKEN (of the session), [TIME (SIGNED, as shown), SIGNATURE (of den_decision_text)]
-	 *   -> APPROVED, APPROVED_PARTLY, REJECTED.
-	 * REQUEST_WITHDRAW: ID -> WITHDRAWN.
+	 *   -> APPROVED, APPROVED_PARTLY, REJECTED. With DRY_RUN, without secrets and signature: OK.
+	 * REQUEST_WITHDRAW: ID, [DRY_RUN] -> WITHDRAWN; OK.
 	 */
 	DEN_OP_REQUEST_NEW = 100,
 	DEN_OP_REQUEST_LIST,

@@ -17,7 +17,7 @@
 #define DEN_DIGEST_SIZE 65	  /* SHA-256, lower-case hexadecimal, and NUL */
 #define DEN_APPROVERS_MAX 5	  /* of one request, together */
 #define DEN_REQUEST_DAYS 7	  /* until a request expires (R-APP-1); no request lives longer */
-#define DEN_BINDINGS_MAX 8	  /* of one request */
+#define DEN_BINDINGS_MAX 9	  /* of one request */
 #define DEN_BINDING_SIZE (DEN_SUBJECT_SIZE + 16) /* one of them: NAME=VALUE */
 #define DEN_BINDINGS_SIZE (2 * DEN_SUBJECT_SIZE) /* all of them, a line each */
 #define DEN_FILE_NAME_SIZE 256
@@ -80,7 +80,7 @@ size_t den_decision_text(char *buf, size_t size, const struct den_request *r, co
 #define DEN_DECISION_TEXT_SIZE (DEN_SUBJECT_SIZE + 256)
 
 /* Names that a request may be bound by; what each means in a PAM transaction is told in pam_denshi(8). */
-#define DEN_BINDING_NAMES "user", "host", "rhost", "tty", "service", "runas", "command", "directory"
+#define DEN_BINDING_NAMES "user", "ruser", "host", "rhost", "tty", "service", "runas", "command", "directory"
 
 /* Adds NAME=VALUE in its place. -1: no such name, a name twice, a value that is empty, too long or
  * not plain text. */

@@ -477,7 +477,7 @@ static void wrong_arguments(void **state)
 		{ACCOUNT, "approve business=x within=2h", 1}, {ACCOUNT, "approve business=x within=8d", 0},
 		{ACCOUNT, "approve business=x within=2", 0}, {ACCOUNT, "approve business=x need=2", 1},
 		{ACCOUNT, "approve business=x need=0", 0}, {ACCOUNT, "approve business=x need=6", 0},
-		{ACCOUNT, "approve business=x match=host,tty", 1}, {ACCOUNT, "approve business=x match=host,", 0},
+		{ACCOUNT, "approve business=x match=host,tty", 1}, {ACCOUNT, "approve business=x match=user,ruser", 1}, {ACCOUNT, "approve business=x match=host,", 0},
 		{ACCOUNT, "approve business=x match=command", 0}, {ACCOUNT, "approve business=x match=", 0},
 		{ACCOUNT, "approve business=x prompt", 1}, {ACCOUNT, "approve business=x prompt within=2h", 0},
 		{ACCOUNT, "approve business=x of=user", 1}, {ACCOUNT, "approve business=x of=root", 0},

@@ -67,6 +67,15 @@ check "who isn't maker enters nothing" says 'authority-needed' ''
 
 # ---- withdrawn, rejected ----
 request d-maker01 transfer --subject "not after all"
+run as d-maker01 withdraw "$id" --dry-run
+check "it could be withdrawn" says 'could be withdrawn' ''
+run as d-appr001 approve "$id" --dry-run </dev/null
+check "it could be approved, without a password" says "$id could be decided so" ''
+run as d-both001 reject "$id" --reason x --dry-run </dev/null
+check "or rejected" says "$id could be decided so" ''
+run as d-plain01 approve "$id" --dry-run </dev/null
+check "not by anybody" says 'request-unknown' ''
+check "and nothing of that was done" equals "$(state_of "$id")" pending
 run as d-appr001 withdraw "$id"
 check "only its maker withdraws it" says 'request-not-yours' ''
 run as d-maker01 withdraw "$id"
@@ -138,7 +147,8 @@ request d-maker01 transfer --subject pair --amount 'JPY 5' --need 2
 approve_quietly d-appr001 "$id" & approve_quietly d-appr002 "$id" & wait %1 %2
 check "two at the same moment: both count" equals "$(state_of "$id")" approved
 request d-maker01 transfer --subject duel --amount 'JPY 5'
-approve_quietly d-appr001 "$id" & reject d-appr002 "$id" no >/dev/null 2>&1 & wait %1 %2
+approve d-appr001 "$id" >/tmp/duel.1 2>&1 & reject d-appr002 "$id" no >/tmp/duel.2 2>&1 & wait %1 %2
+check "yes and no at the same moment: the other is told" equals "$(cat /tmp/duel.[12] | grep -c request-decided)" 1
 run as d-maker01 requests --mine --json
 check "yes and no at the same moment: one stands" equals \
 	"$(grep -c -e "$id" -e 'duel' <<<"$out") $(state_of "$id" | grep -cE 'approved|rejected')" "2 1"

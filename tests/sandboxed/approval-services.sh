@@ -82,15 +82,16 @@ sed -i '/pam_denshi.so.*approve/d' /etc/pam.d/sudo
 # ---- su to a service account, by who asks ----
 useradd --system --shell /bin/sh ledger
 sed -i '1i auth sufficient pam_succeed_if.so quiet ruser ingroup transfer.maker user = ledger' /etc/pam.d/su
-demands su of=ruser match=user
+demands su of=ruser match=user,ruser
 run runuser -u $user -- su ledger -c 'id -un'
 check "su: refused without an approval" refused
-check "su: and says how to get one" says 'denshi request transfer --for user=ledger' ''
-approved $user --for user=root
-run runuser -u $user -- su ledger -c 'id -un'
-check "su: refused with one for another account" refused
-as $user withdraw "$id" >/dev/null 2>&1
-approved $user --for user=ledger
+check "su: and says how to get one" says "denshi request transfer --for user=ledger,ruser=$user" ''
+for other in user=root,ruser=$user user=ledger,ruser=root user=ledger; do
+	approved $user --for $other
+	run runuser -u $user -- su ledger -c 'id -un'
+	check "su: refused with one for $other" refused
+done
+approved $user --for user=ledger,ruser=$user
 run runuser -u $user -- su ledger -c 'id -un'
 check "su: with the right one" says '^ledger$' ''
 run runuser -u $user -- su ledger -c 'id -un'

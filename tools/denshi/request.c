@@ -208,7 +208,9 @@ int cli_withdraw(struct cli *cli, const struct args *args)
 		struct den_message *request = ask_new(DEN_OP_REQUEST_WITHDRAW);
 
 		den_message_add_string(request, DEN_TAG_ID, args->operand[i]);
-		status = ask_finish(cli, ask(cli, request, NULL, NULL), DEN_OK, NULL);
+		if (args->option[OPT_DRY_RUN])
+			den_message_add_number(request, DEN_TAG_DRY_RUN, 1);
+		status = ask_finish(cli, ask(cli, request, NULL, NULL), DEN_CLI_WOULD_WITHDRAW, args->operand[i]);
 	}
 	return status;
 }
@@ -358,6 +360,7 @@ static int show_request(struct cli *cli, struct listing *listing, const char *id
 struct deciding {
 	const char *word, *reason;
 	char by[DEN_LOGIN_ID_SIZE];
+	int dry_run;
 	struct den_secret *approval, *pin; /* pin NULL: none of them is signed */
 };
 
@@ -407,7 +410,7 @@ static int add_signature(struct cli *cli, struct den_message *request, const jso
 static int decide(struct cli *cli, const json_t *row, const struct deciding *d)
 {
 	struct den_message *request = ask_new(DEN_OP_REQUEST_DECIDE);
-	int status = wants_signature(row) ? add_signature(cli, request, row, d) : CLI_DONE;
+	int status = wants_signature(row) && !d->dry_run ? add_signature(cli, request, row, d) : CLI_DONE;
 
 	if (status != CLI_DONE) {
 		den_message_free(request);
@@ -418,8 +421,11 @@ static int decide(struct cli *cli, const json_t *row, const struct deciding *d)
 	den_message_add_string(request, DEN_TAG_DECISION, d->word);
 	den_message_add_string(request, DEN_TAG_REASON, d->reason);
 	den_message_add_string(request, DEN_TAG_TOKEN, ask_token());
-	ask_add_secret(request, DEN_TAG_APPROVAL_PASSWORD, d->approval);
-	return ask_finish(cli, ask(cli, request, NULL, NULL), DEN_OK, NULL);
+	if (d->dry_run)
+		den_message_add_number(request, DEN_TAG_DRY_RUN, 1);
+	else
+		ask_add_secret(request, DEN_TAG_APPROVAL_PASSWORD, d->approval);
+	return ask_finish(cli, ask(cli, request, NULL, NULL), DEN_CLI_WOULD_DECIDE, member(row, "id"));
 }
 
 /* The approval password, and the PIN where one of the requests is signed: each once. */
@@ -440,12 +446,12 @@ static int decide_all(struct cli *cli, const struct args *args, const char *deci
 	const char *reason)
 {
 	struct listing listing = LISTING(decide_columns);
-	struct deciding d = {.word = decision, .reason = reason};
+	struct deciding d = {.word = decision, .reason = reason, .dry_run = args->option[OPT_DRY_RUN] != NULL};
 	int status = CLI_DONE, i;
 
 	for (i = 0; i < args->operands && status == CLI_DONE; i++)
 		status = show_request(cli, &listing, args->operand[i]);
-	if (status == CLI_DONE)
+	if (status == CLI_DONE && !d.dry_run)
 		status = ask_secrets(cli, &listing, &d);
 	if (status != CLI_DONE)
 		goto out;
