@@ -11,28 +11,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crypto/digest.h"
 #include "crypto/file.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
-
-#define LINE_SIZE 2048
 
 static struct {
 	pthread_mutex_t lock;
 	char path[256];
 	int fd; /* -1: not open */
 	uint64_t number;
-	char digest[CHAIN_DIGEST_SIZE];
+	char digest[DENCRYPT_DIGEST_HEX_SIZE];
 } chain = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
-
-static int digest_of(char hex[CHAIN_DIGEST_SIZE], const char *before, uint64_t number, int64_t time, const char *text)
-{
-	char line[LINE_SIZE + 256];
-	int n = snprintf(line, sizeof(line), "%s %" PRIu64 " %" PRId64 " %s", before, number, time, text);
-
-	return n > 0 && (size_t)n < sizeof(line) && dencrypt_sha256_hex(line, (size_t)n, hex) == DENCRYPT_OK ? 0 : -1;
-}
 
 /* -- writing ----------------------------------------------------------------------------- */
 
@@ -54,12 +43,12 @@ static void keep(const char *line, size_t len, const char *digest)
 /* What log_audit has written. A record that can't be kept is told in the log, where it stands too. */
 static void append(const char *record)
 {
-	char digest[CHAIN_DIGEST_SIZE], line[LINE_SIZE + 256];
+	char digest[DENCRYPT_DIGEST_HEX_SIZE], line[DENCRYPT_CHAIN_LINE];
 	int64_t now = time(NULL);
 	int n;
 
 	pthread_mutex_lock(&chain.lock);
-	if (chain.fd >= 0 && digest_of(digest, chain.digest, chain.number + 1, now, record) == 0) {
+	if (chain.fd >= 0 && dencrypt_chain_digest(digest, chain.digest, chain.number + 1, now, record) == DENCRYPT_OK) {
 		n = snprintf(line, sizeof(line), "%" PRIu64 " %" PRId64 " %s %s\n", chain.number + 1, now, digest, record);
 		if (n > 0 && (size_t)n < sizeof(line))
 			keep(line, (size_t)n, digest);
@@ -79,40 +68,11 @@ char *chain_anchor(char buf[CHAIN_ANCHOR_SIZE])
 
 /* -- reading ------------------------------------------------------------------------------ */
 
-/* Takes a line apart; text points into it. -1: it isn't one. */
-static int parse(char *line, struct chain_record *r)
+int chain_each(int (*each)(void *context, const struct dencrypt_record *r), void *context)
 {
-	int at = 0;
-
-	if (sscanf(line, "%" SCNu64 " %" SCNd64 " %64[0-9a-f] %n", &r->number, &r->time, r->digest, &at) != 3 || !at ||
-		strlen(r->digest) != CHAIN_DIGEST_SIZE - 1)
-		return -1;
-	line[strcspn(line, "\n")] = '\0';
-	r->text = line + at;
-	return 0;
-}
-
-struct reading {
-	char before[CHAIN_DIGEST_SIZE];
-	uint64_t number;
-};
-
-static void check(struct reading *in, struct chain_record *r, int parsed)
-{
-	char digest[CHAIN_DIGEST_SIZE];
-
-	r->fits = parsed == 0 && r->number == in->number + 1 &&
-		digest_of(digest, in->before, r->number, r->time, r->text) == 0 && strcmp(digest, r->digest) == 0;
-	in->number = parsed == 0 ? r->number : in->number + 1;
-	if (parsed == 0)
-		memcpy(in->before, r->digest, sizeof(in->before));
-}
-
-int chain_each(int (*each)(void *context, const struct chain_record *r), void *context)
-{
-	struct reading in = {.before = CHAIN_NONE};
+	struct dencrypt_chain in = DENCRYPT_CHAIN_BEGIN;
 	FILE *file = fopen(chain.path, "re");
-	char line[LINE_SIZE + 256];
+	char line[DENCRYPT_CHAIN_LINE];
 	int stop = 0, failed;
 	uint64_t last;
 
@@ -122,14 +82,14 @@ int chain_each(int (*each)(void *context, const struct chain_record *r), void *c
 	last = chain.number;
 	pthread_mutex_unlock(&chain.lock);
 	while (!stop && in.number < last && fgets(line, sizeof(line), file)) {
-		struct chain_record r = {.number = in.number + 1, .text = "?"};
+		struct dencrypt_record r;
 
-		check(&in, &r, parse(line, &r));
+		dencrypt_chain_next(&in, line, &r);
 		stop = each(context, &r);
 	}
 	/* Fewer than there were: taken away at the end. */
 	if (!stop && in.number < last) {
-		const struct chain_record missing = {.number = in.number + 1, .text = "?"};
+		const struct dencrypt_record missing = {.number = in.number + 1, .text = "?"};
 
 		each(context, &missing);
 	}
@@ -143,16 +103,16 @@ int chain_each(int (*each)(void *context, const struct chain_record *r), void *c
 /* The last whole line is what the next record stands on. */
 static void find_end(FILE *file)
 {
-	char line[LINE_SIZE + 256];
+	char line[DENCRYPT_CHAIN_LINE];
 	off_t whole = 0;
 
 	while (fgets(line, sizeof(line), file)) {
-		struct chain_record r;
+		struct dencrypt_record r;
 
 		if (!strchr(line, '\n'))
 			break;
 		whole = ftello(file);
-		if (parse(line, &r) != 0)
+		if (dencrypt_record_parse(line, &r) != DENCRYPT_OK)
 			continue;
 		chain.number = r.number;
 		memcpy(chain.digest, r.digest, sizeof(chain.digest));
@@ -171,7 +131,7 @@ void chain_open(const struct denshid *shared)
 	FILE *file;
 
 	snprintf(chain.path, sizeof(chain.path), "%.*s/audit", (int)(slash ? slash - snapshot : 0), snapshot);
-	memcpy(chain.digest, CHAIN_NONE, sizeof(chain.digest));
+	memcpy(chain.digest, DENCRYPT_CHAIN_NONE, sizeof(chain.digest));
 	chain.fd = open(chain.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	file = chain.fd >= 0 ? fopen(chain.path, "re") : NULL;
 	if (!file || fstat(chain.fd, &st) != 0 || !S_ISREG(st.st_mode))

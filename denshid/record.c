@@ -10,98 +10,86 @@
 #include "directory/host.h"
 #include "directory/request.h"
 
-/* What the directory says of this host's chain: a decision on a request, or a user update. */
-struct anchor {
-	uint64_t number;
-	char digest[CHAIN_DIGEST_SIZE], of[24]; /* the request, or the serial */
-	enum den_code unfit; /* what is told where it doesn't fit */
-};
-
 struct reading {
 	struct call *c;
 	const char *login;
 	int64_t since;
 	int only_verify;
-	uint64_t broken; /* the first record that doesn't fit; 0: none */
-	uint64_t count;
-	struct anchor *anchors; /* by number */
-	size_t n, next;
-	size_t ndecisions;
-	int64_t added; /* when this host was added to the organisation */
-	const struct anchor *unfit; /* the first that knows another chain */
+	struct dencrypt_verification verification;
 };
 
-/* -- anchors ------------------------------------------------------------------------------ */
+/* -- anchors: what the directory says of a host's chain --------------------------------------- */
 
-static int put_anchor(struct reading *in, const struct anchor *a)
-{
-	struct anchor *more = reallocarray(in->anchors, in->n + 1, sizeof(*more));
-
-	if (!more)
-		return 1;
-	in->anchors = more;
-	more[in->n++] = *a;
-	in->ndecisions += a->unfit == DEN_LOG_UNFIT;
-	return 0;
-}
+struct anchors {
+	struct dendir_host host;
+	int (*take)(void *context, const struct dencrypt_anchor *a);
+	void *context;
+};
 
 static int take_decision(void *context, const struct den_request *r)
 {
-	struct reading *in = context;
-	struct anchor a = {.unfit = DEN_LOG_UNFIT};
-	char host[256], time[32];
+	struct anchors *in = context;
+	struct dencrypt_anchor a = {0};
+	char host[256], time[32], head[128];
 	long long serial;
 
-	if (sscanf(r->decision.on, "%31s %255s %lld %" SCNu64 ":%64[0-9a-f]", time, host, &serial, &a.number, a.digest) != 5 ||
-		strcmp(host, in->c->shared->site->host) != 0)
+	if (sscanf(r->decision.on, "%31s %255s %lld %127s", time, host, &serial, head) != 4 ||
+		strcmp(host, in->host.name) != 0)
 		return 0;
 	/* Of another machine of that name, before this one. */
-	if (dendir_parse_time(time) < in->added)
+	if (dendir_parse_time(time) < in->host.since)
 		return 0;
+	dencrypt_anchor_head(&a, head);
 	snprintf(a.of, sizeof(a.of), "%s", r->id);
-	return put_anchor(in, &a);
+	return in->take(in->context, &a);
 }
 
 static int take_update(void *context, int64_t serial, const char *head)
 {
-	struct anchor a = {.unfit = DEN_LOG_UNFIT_UPDATE};
+	struct anchors *in = context;
+	struct dencrypt_anchor a = {.is_update = 1};
 
-	/* What isn't a head fits no record. */
-	(void)sscanf(head, "%" SCNu64 ":%64[0-9a-f]", &a.number, a.digest);
+	dencrypt_anchor_head(&a, head);
 	snprintf(a.of, sizeof(a.of), "%" PRId64, serial);
-	return put_anchor(context, &a);
+	return in->take(in->context, &a);
 }
 
-static int by_number(const void *a, const void *b)
+static enum den_code read_anchors(struct call *c, const char *host, struct anchors *in)
 {
-	const struct anchor *x = a, *y = b;
+	enum den_code code;
+	struct dendir *d = call_directory(c, &code);
 
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static enum den_code read_anchors(struct reading *in, struct dendir *d)
-{
-	struct dendir_host self;
-	enum den_code code = dendir_host_read(d, dendir_site_of(d)->host, &self);
-
-	in->added = self.since;
+	if (!d)
+		return code;
+	code = dendir_host_find(d, host, &in->host);
+	if (code == DEN_HOST_UNKNOWN)
+		call_arg(c, "%s", host);
 	if (code == DEN_OK)
 		code = dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", take_decision, in);
 	if (code == DEN_OK)
-		code = dendir_anchor_each(d, self.dn, take_update, in);
-	if (code == DEN_OK && in->n)
-		qsort(in->anchors, in->n, sizeof(*in->anchors), by_number);
-	return call_refused(in->c, d, code);
+		code = dendir_anchor_each(d, in->host.dn, take_update, in);
+	return call_refused(c, d, code);
 }
 
-static void check_anchors(struct reading *in, uint64_t number, const char *digest)
+static int keep_anchor(void *context, const struct dencrypt_anchor *a)
 {
-	while (!in->unfit && in->next < in->n && in->anchors[in->next].number <= number) {
-		const struct anchor *a = &in->anchors[in->next++];
+	struct reading *in = context;
 
-		if (a->number != number || strcmp(a->digest, digest) != 0)
-			in->unfit = a;
-	}
+	return dencrypt_verify_anchor(&in->verification, a) != DENCRYPT_OK;
+}
+
+/* For those who have its records from elsewhere. */
+static int send_anchor(void *context, const struct dencrypt_anchor *a)
+{
+	struct den_message *m = den_message_new(DEN_OK);
+
+	if (!m)
+		return 1;
+	den_message_add_number(m, DEN_TAG_NUMBER, a->number);
+	den_message_add_string(m, DEN_TAG_DIGEST, a->digest);
+	den_message_add_string(m, DEN_TAG_KIND, a->is_update ? "update" : "decision");
+	den_message_add_string(m, DEN_TAG_ID, a->of);
+	return call_row(context, m);
 }
 
 /* -- records --------------------------------------------------------------------------------- */
@@ -117,7 +105,7 @@ static int is_about(const char *text, const char *login)
 	return 0;
 }
 
-static int send_record(struct reading *in, const struct chain_record *r)
+static int send_record(struct reading *in, const struct dencrypt_record *r)
 {
 	struct den_message *m = den_message_new(DEN_OK);
 
@@ -129,14 +117,11 @@ static int send_record(struct reading *in, const struct chain_record *r)
 	return call_row(in->c, m);
 }
 
-static int take(void *context, const struct chain_record *r)
+static int take(void *context, const struct dencrypt_record *r)
 {
 	struct reading *in = context;
 
-	in->count++;
-	if (!r->fits && !in->broken)
-		in->broken = r->number;
-	check_anchors(in, r->number, r->digest);
+	dencrypt_verify_record(&in->verification, r);
 	if (in->only_verify || r->time < in->since || (*in->login && !is_about(r->text, in->login)))
 		return 0;
 	return send_record(in, r);
@@ -144,45 +129,52 @@ static int take(void *context, const struct chain_record *r)
 
 static enum den_code tell(struct reading *in)
 {
+	struct dencrypt_verification *v = &in->verification;
+	enum dencrypt_verdict verdict = dencrypt_verify_end(v);
 	struct call *c = in->c;
 
-	/* Those that are beyond the end. */
-	if (!in->unfit && in->next < in->n)
-		in->unfit = &in->anchors[in->next];
-	den_message_add_number(c->out, DEN_TAG_NUMBER, in->count);
-	if (in->broken) {
-		call_arg(c, "%llu", (unsigned long long)in->broken);
+	den_message_add_number(c->out, DEN_TAG_NUMBER, v->records);
+	call_arg(c, "%s", c->shared->site->host);
+	if (verdict == DENCRYPT_CHAIN_BROKEN) {
+		call_arg(c, "%" PRIu64, v->broken);
 		return DEN_LOG_BROKEN;
 	}
-	if (in->unfit) {
-		call_arg(c, "%s", in->unfit->of);
-		call_arg(c, "%llu", (unsigned long long)in->unfit->number);
-		return in->unfit->unfit;
+	if (verdict == DENCRYPT_CHAIN_UNFIT) {
+		call_arg(c, "%s", v->unfit->of);
+		call_arg(c, "%" PRIu64, v->unfit->number);
+		return v->unfit->is_update ? DEN_LOG_UNFIT_UPDATE : DEN_LOG_UNFIT;
 	}
-	call_arg(c, "%llu", (unsigned long long)in->count);
-	call_arg(c, "%zu", in->ndecisions);
-	call_arg(c, "%zu", in->n - in->ndecisions);
+	call_arg(c, "%" PRIu64, v->records);
+	call_arg(c, "%zu", v->n - v->updates);
+	call_arg(c, "%zu", v->updates);
 	return in->only_verify ? DEN_LOG_SOUND : DEN_OK;
 }
 
-enum den_code record_list(struct call *c)
+static enum den_code list_own(struct call *c)
 {
 	struct reading in = {.c = c, .login = call_string(c, DEN_TAG_LOGIN),
 		.since = (int64_t)den_message_number(c->in, DEN_TAG_TIME, 0),
 		.only_verify = den_message_number(c->in, DEN_TAG_DRY_RUN, 0) != 0};
-	enum den_code code = c->uid == 0 ? DEN_OK : call_needs_master(c);
-	struct dendir *d = code == DEN_OK && in.only_verify ? call_directory(c, &code) : NULL;
+	struct anchors anchors = {.take = keep_anchor, .context = &in};
+	enum den_code code = in.only_verify ? read_anchors(c, c->shared->site->host, &anchors) : DEN_OK;
 
-	if (code == DEN_OK && d)
-		code = read_anchors(&in, d);
-	/* The head of a chain without records. */
-	check_anchors(&in, 0, CHAIN_NONE);
 	if (code == DEN_OK && chain_each(take, &in) != 0) {
 		call_arg(c, "the audit records can't be read");
 		code = DEN_INTERNAL;
 	}
 	if (code == DEN_OK)
 		code = tell(&in);
-	free(in.anchors);
+	dencrypt_verification_done(&in.verification);
 	return code;
+}
+
+enum den_code record_list(struct call *c)
+{
+	struct anchors anchors = {.take = send_anchor, .context = c};
+	const char *host = call_string(c, DEN_TAG_HOST);
+	enum den_code code = c->uid == 0 ? DEN_OK : call_needs_master(c);
+
+	if (code != DEN_OK)
+		return code;
+	return *host ? read_anchors(c, host, &anchors) : list_own(c);
 }

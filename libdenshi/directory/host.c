@@ -127,6 +127,7 @@ struct reader {
 	struct dendir *d;
 	dendir_each_host *each;
 	void *context;
+	int removed_too;
 	enum den_code code;
 };
 
@@ -134,49 +135,65 @@ static int read_host(void *context, struct dendir_entry *e)
 {
 	struct reader *r = context;
 	struct dendir_host host = {0};
-	int listed;
 
 	snprintf(host.dn, sizeof(host.dn), "%s", dendir_entry_dn(e));
 	snprintf(host.name, sizeof(host.name), "%s", dendir_entry_string(e, "cn"));
 	snprintf(host.id, sizeof(host.id), "%s", dendir_entry_string(e, "denshiHostId"));
 	snprintf(host.description, sizeof(host.description), "%s", dendir_entry_string(e, "description"));
 	host.since = dendir_parse_time(dendir_entry_string(e, "createTimestamp"));
-	r->code = is_listed(r->d, host.dn, &listed);
+	r->code = is_listed(r->d, host.dn, &host.listed);
 	if (r->code != DEN_OK)
 		return 1;
-	return listed ? r->each(r->context, &host) : 0;
+	return host.listed || r->removed_too ? r->each(r->context, &host) : 0;
 }
 
 static const char *const attributes[] = {"cn", "denshiHostId", "description", "createTimestamp", NULL};
 
-static enum den_code read_hosts(struct dendir *d, const char *filter, dendir_each_host *each, void *context)
+static enum den_code read_hosts(struct reader *r, const char *filter)
 {
-	struct reader r = {.d = d, .each = each, .context = context, .code = DEN_OK};
 	char base[DENDIR_DN_SIZE];
-	enum den_code code = dendir_search(d, dendir_dn(base, d, "ou=hosts"), DENDIR_ONE, filter, attributes,
-		read_host, &r);
+	enum den_code code = dendir_search(r->d, dendir_dn(base, r->d, "ou=hosts"), DENDIR_ONE, filter, attributes,
+		read_host, r);
 
-	return r.code != DEN_OK ? r.code : code;
+	return r->code != DEN_OK ? r->code : code;
 }
 
 enum den_code dendir_host_each(struct dendir *d, dendir_each_host *each, void *context)
 {
-	return read_hosts(d, "(objectClass=denshiHost)", each, context);
+	struct reader r = {.d = d, .each = each, .context = context, .code = DEN_OK};
+
+	return read_hosts(&r, "(objectClass=denshiHost)");
 }
 
-static int copy_host(void *context, const struct dendir_host *host)
+/* The one on the list before all others, of those the newest. */
+static int keep_best(void *context, const struct dendir_host *host)
 {
-	*(struct dendir_host *)context = *host;
-	return 1;
+	struct dendir_host *best = context;
+
+	if (!*best->name || host->listed > best->listed || (host->listed == best->listed && host->since > best->since))
+		*best = *host;
+	return 0;
 }
 
-enum den_code dendir_host_read(struct dendir *d, const char *name, struct dendir_host *host)
+static enum den_code read_named(struct dendir *d, const char *name, int removed_too, struct dendir_host *host)
 {
+	struct reader r = {.d = d, .each = keep_best, .context = host, .removed_too = removed_too, .code = DEN_OK};
 	char filter[256];
 	enum den_code code;
 
 	memset(host, 0, sizeof(*host));
-	dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiHost)(cn=%s))", name);
-	code = read_hosts(d, filter, copy_host, host);
+	if (!dendir_filter(filter, sizeof(filter), "(&(objectClass=denshiHost)(cn=%s))", name))
+		return DEN_HOST_UNKNOWN;
+	code = read_hosts(&r, filter);
 	return code == DEN_OK && !*host->name ? DEN_HOST_UNKNOWN : code;
+}
+
+enum den_code dendir_host_read(struct dendir *d, const char *name, struct dendir_host *host)
+{
+	return read_named(d, name, 0, host);
+}
+
+enum den_code dendir_host_find(struct dendir *d, const char *name, struct dendir_host *host)
+{
+	return read_named(d, name, 1, host);
 }

@@ -21,6 +21,7 @@ struct dendir_host {
 	char id[DENDIR_HOST_ID_SIZE]; /* random, new with each joining; its certificate shows it too */
 	char description[256];
 	int64_t since; /* when it was added */
+	int listed;    /* found out by reading: it is a host */
 };
 
 /*
@@ -42,5 +43,7 @@ enum den_code dendir_host_each(struct dendir *d, dendir_each_host *each, void *c
 
 /* DEN_HOST_UNKNOWN where there is none. */
 enum den_code dendir_host_read(struct dendir *d, const char *name, struct dendir_host *host);
+/* The same, or else the last of that name that was removed. */
+enum den_code dendir_host_find(struct dendir *d, const char *name, struct dendir_host *host);
 
 #endif

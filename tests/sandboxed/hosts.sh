@@ -41,6 +41,35 @@ check "the user update anchors the audit records of all three" await 5 sh -c "$(
 check "each host's own" equals "$(anchors | grep -o 'cn=[a-z0-9]*\.denshi.test' | sort -u | wc -l)" 3
 run sandbox-host h1 denshi log --verify
 check "h1 verifies its own" says 'are whole: .* [1-9][0-9]* user updates' ''
+# A copy of another host's, verified here: whoever is root there has no say in it.
+copy_of() { sandbox-host "$1" cat /var/lib/denshi/audit >/tmp/audit && chmod 644 /tmp/audit; }
+verify_copy() { run runuser -u d-master1 -- denshi log /tmp/audit --verify --host "$1"; } # HOST
+copy_of h1
+verify_copy h1.denshi.test
+check "a copy of h1's records" says 'records of h1.denshi.test are whole: .* [1-9][0-9]* user updates' ''
+printf '12' >>/tmp/audit
+verify_copy h1.denshi.test
+check "where the last line was being written" done_well
+verify_copy sandbox.denshi.test
+check "it isn't another host's" says 'log-unfit' ''
+verify_copy nobody.denshi.test
+check "nor an unknown one's" says 'host-unknown' ''
+verify_copy "$(printf 'h%.0s' {1..300})"
+check "nor a name's that none can have" says 'host-unknown' ''
+sed -i '1s/ result=/ result=not-/' /tmp/audit
+verify_copy h1.denshi.test
+check "changed" says 'record 1 is the first' ''
+: >/tmp/audit
+verify_copy h1.denshi.test
+check "emptied" says 'log-unfit-update' ''
+run runuser -u d-plain01 -- denshi log /tmp/audit --verify --host h1.denshi.test
+check "for masters" says 'master-needed' ''
+run denshi log /tmp/audit --host h1.denshi.test
+check "a copy is verified only" status_is 2
+run denshi log --verify --host h1.denshi.test
+check "a host is a copy's" status_is 2
+run denshi log /tmp --verify --host h1.denshi.test
+check "and a file" says 'cli-log-unreadable' ''
 
 # ---- six for all of them together ----
 for k in 1 2 3; do log_in h1 d-plain01 "wrong-$k"; done
@@ -150,6 +179,10 @@ run denshi host show h2.denshi.test
 check "and isn't known any more" says 'host-unknown' ''
 run sandbox-host h2 getent passwd d-maker01
 check "what it knew stays" done_well
+copy_of h2
+verify_copy h2.denshi.test
+check "the directory still knows its audit records" says 'records of h2.denshi.test are whole: .* [1-9][0-9]* user updates' ''
+rm /tmp/audit
 run denshi host remove sandbox.denshi.test --yes
 check "the directory's own machine stays" says 'host-is-this' ''
 sandbox-host h2 denshi setup --remove --yes >/dev/null

@@ -47,6 +47,7 @@
 	OPTION(NEED_FROM, "need-from", "AMOUNT N,...")                                             \
 	OPTION(LIMITS, "limits", "LOGIN AMOUNT,...")                                               \
 	OPTION(VERIFY, "verify", NULL)                                                             \
+	OPTION(HOST, "host", "HOST")                                                               \
 	OPTION(USER, "user", "LOGIN")                                                              \
 	OPTION(SINCE, "since", "DATE|TIME")                                                        \
 	OPTION(REASON, "reason", "TEXT")                                                           \

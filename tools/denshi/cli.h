@@ -75,6 +75,7 @@ int cli_approve(struct cli *cli, const struct args *args);
 int cli_reject(struct cli *cli, const struct args *args);
 int cli_withdraw(struct cli *cli, const struct args *args);
 int cli_log(struct cli *cli, const struct args *args);
+int cli_log_copy(struct cli *cli, const struct args *args); /* the part of it that is given a file */
 int cli_check_approval(struct cli *cli, const struct args *args);
 int cli_passwd(struct cli *cli, const struct args *args);
 int cli_unlock(struct cli *cli, const struct args *args);

@@ -35,6 +35,8 @@ int cli_log(struct cli *cli, const struct args *args)
 	struct den_message *request, *reply;
 	int status;
 
+	if (args->operands || args->option[OPT_HOST])
+		return cli_log_copy(cli, args);
 	if (from < 0)
 		return refuse(cli, DEN_CLI_USAGE_NUMBER, since);
 	request = ask_new(DEN_OP_LOG);

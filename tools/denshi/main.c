@@ -94,7 +94,7 @@ static const struct command commands[] = {
 	{"check-approval", NULL, "BUSINESS", 1, 1,
 		COMMON | O(ACCOUNT) | O(LOGIN) | O(APPROVER) | O(NEED) | O(MATCH) | O(FOR) | O(WITHIN) | O(USE),
 		DEN_CLI_DO_CHECK_APPROVAL, DEN_OK, cli_check_approval},
-	{"log", NULL, "", 0, 0, COMMON | O(VERIFY) | O(USER) | O(SINCE), DEN_CLI_DO_LOG, DEN_OK, cli_log},
+	{"log", NULL, "[FILE]", 0, 1, COMMON | O(VERIFY) | O(HOST) | O(USER) | O(SINCE), DEN_CLI_DO_LOG, DEN_OK, cli_log},
 	{"passwd", NULL, "", 0, 0, COMMON | O(APPROVAL) | O(PASSWORD_FD), DEN_CLI_DO_PASSWD,
 		DEN_CLI_SECRETS_PASSWD, cli_passwd},
 	{"unlock", NULL, "LOGIN", 1, 1, COMMON | O(APPROVAL) | O(GENERATE) | O(PASSWORD_FD),
