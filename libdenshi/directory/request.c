@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAME_SIZE 40 /* "r-123456789-5" */
 
@@ -120,6 +121,16 @@ static int fill_bindings(char bindings[DEN_BINDINGS_SIZE], const char *lines)
 	return 0;
 }
 
+/* When it was entered or decided, by the directory's clock. A host may add what is there already (the
+ * permissive modify control lets it pass), and would make an old approval a fresh one. */
+static int64_t last_step(struct dendir_entry *e)
+{
+	const char *by = dendir_entry_string(e, "denshiDecidedBy");
+	int is_its = !*by || strcasecmp(by, dendir_entry_string(e, "modifiersName")) == 0;
+
+	return dendir_parse_time(dendir_entry_string(e, is_its ? "modifyTimestamp" : "createTimestamp"));
+}
+
 static void fill_decision(struct den_decision *d, struct dendir_entry *e)
 {
 	COPY(d->word, "denshiDecision");
@@ -162,7 +173,7 @@ int dendir_request_fill(struct den_request *r, struct dendir_entry *e)
 	fill_content(r, e);
 	copy_host(r->host, dendir_entry_string(e, "creatorsName"));
 	r->created = dendir_parse_time(dendir_entry_string(e, "createTimestamp"));
-	r->changed = dendir_parse_time(dendir_entry_string(e, "modifyTimestamp"));
+	r->changed = last_step(e);
 	fill_decision(&r->decision, e);
 	COPY(r->reason, "denshiReason");
 	COPY(r->withdrawn, "denshiWithdrawn");
@@ -170,7 +181,8 @@ int dendir_request_fill(struct den_request *r, struct dendir_entry *e)
 	return 0;
 }
 
-const char *const dendir_request_attributes[] = {"*", "creatorsName", "createTimestamp", "modifyTimestamp", NULL};
+const char *const dendir_request_attributes[] = {"*", "creatorsName", "createTimestamp", "modifyTimestamp",
+	"modifiersName", NULL};
 
 char *dendir_request_filter(char *buf, const char *more, int64_t now)
 {

@@ -637,18 +637,28 @@ static void draft_put(struct draft *d, const char *name, struct berval value)
 	d->list[d->count] = NULL;
 }
 
+/* What the table says that an entry of the kind has; NULL: nothing. */
+static const char *fixed_of(const struct kind *kind, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < 4 && kind->fixed[i]; i++)
+		if (strncmp(kind->fixed[i], name, len) == 0 && kind->fixed[i][len] == '=')
+			return kind->fixed[i] + len + 1;
+	return NULL;
+}
+
 static struct berval value_of(const struct table *t, const struct kind *kind, const struct attribute *a,
 	const struct identity *who)
 {
 	struct probe p = {.attribute = a};
-	size_t len = strlen(a->name);
+	const char *text = fixed_of(kind, a->name);
 	struct berval fixed;
 
-	for (size_t i = 0; i < 4 && kind->fixed[i]; i++)
-		if (strncmp(kind->fixed[i], a->name, len) == 0 && kind->fixed[i][len] == '=') {
-			ber_str2bv(kind->fixed[i] + len + 1, 0, 0, &fixed);
-			return fixed;
-		}
+	if (text) {
+		ber_str2bv(text, 0, 0, &fixed);
+		return fixed;
+	}
 	fill_values(&p, find_value(t->values, t->nvalues, a->name));
 	return value_for(&p, who, 0);
 }
@@ -674,10 +684,14 @@ static void draft_make(struct draft *d, const struct table *t, const struct kind
 	d->mods[0].mod_bvalues = d->classes;
 	ber_str2bv(equals + 1, 0, 0, &value);
 	draft_put(d, schema_attribute(naming)->name, value);
-	n = schema_attributes_of(d->names, 1, list, NAMES);
-	for (size_t i = 0; i < n; i++)
-		if (strcasecmp(list[i]->name, naming) != 0 && strcasecmp(list[i]->name, "objectClass") != 0)
-			draft_put(d, list[i]->name, value_of(t, kind, list[i], who));
+	/* What the kind must have by its classes, and what it has by the table. */
+	for (int must = 1; must >= 0; must--) {
+		n = schema_attributes_of(d->names, must, list, NAMES);
+		for (size_t i = 0; i < n; i++)
+			if (strcasecmp(list[i]->name, naming) != 0 && strcasecmp(list[i]->name, "objectClass") != 0 &&
+				(must || fixed_of(kind, list[i]->name)))
+				draft_put(d, list[i]->name, value_of(t, kind, list[i], who));
+	}
 	free(naming);
 }
 
@@ -722,9 +736,12 @@ static void try_extras(struct matrix *m, const struct target *under, const struc
 	struct table *t = &m->table;
 
 	for (size_t k = 0; k < n; k++) {
-		struct attempt roots = try_new(m, 0, kind, dn, list[k]);
+		struct attempt roots;
 		char what[160];
 
+		if (fixed_of(kind, list[k]->name))
+			continue;
+		roots = try_new(m, 0, kind, dn, list[k]);
 		snprintf(what, sizeof(what), "new %s with %s", kind->name, list[k]->name);
 		for (size_t i = 1; i < t->nidentities && roots.outcome == GRANTED; i++) {
 			struct attempt a;

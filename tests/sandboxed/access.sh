@@ -140,6 +140,12 @@ member: $this_host" | root ldapmodify >/dev/null 2>&1
 await 5 runuser -u d-maker01 -- denshi status
 
 # ---- login identities ----
+# The right password clears the records that it saw, not those besides that come meanwhile.
+host ldapmodify >/dev/null <<<"$(modify "uid=d-maker01,$people" $'add: denshiAttemptRecord\ndenshiAttemptRecord: 1 forged')"
+modify "uid=d-maker01,$people" $'delete: denshiAttemptRecord' |
+	may_not "a user deletes all records of attempts at once" login d-maker01 ldapmodify
+modify "uid=d-maker01,$people" $'delete: denshiAttemptRecord\ndenshiAttemptRecord: 1 forged' |
+	may "but those that they name" login d-maker01 ldapmodify
 modify "uid=d-maker01,$people" $'add: denshiAuthority\ndenshiAuthority: transfer.approver' |
 	may_not "a user gives themself an authority" login d-maker01 ldapmodify
 modify "uid=d-maker01,$people" $'replace: denshiRole\ndenshiRole: master' |
@@ -214,6 +220,18 @@ decide "cn=approval,uid=d-appr001,$people" | sed 's/approved$/perhaps/' | may_no
 decide "cn=approval,uid=d-appr001,$people" 0123456789 |
 	may_not "or of another digest, with the Relax Rules control" approval d-appr001 ldapmodify -e '!relax'
 modify "$request" $'add: denshiUsed\ndenshiUsed: x' | may_not "a host uses what nobody approved" host ldapmodify
+may_not "a host enters one for approvers of its own choice" host ldapadd <<END
+dn: cn=r-chosen,ou=requests,o=acme
+objectClass: denshiRequest
+cn: r-chosen
+denshiMaker: uid=d-maker01,$people
+denshiBusiness: transfer
+denshiApproverAuthority: inquiry.use
+denshiSubject: x
+denshiDigest: $(digest_of)
+denshiRequestedAt: 20260101000000Z
+denshiExpires: 20360101000000Z
+END
 modify "$request" $'add: cn\ncn: r-other' | may_not "a host gives a request a second name" host ldapmodify
 decide "cn=approval,uid=d-appr001,$people" | may "an approver decides" approval d-appr001 ldapmodify
 modify "$request" $'replace: denshiDecision\ndenshiDecision: rejected' | may_not "and changes it afterwards" approval d-appr001 ldapmodify
@@ -290,6 +308,38 @@ objectClass: denshiCredential
 cn: approval
 END
 done
+# Attributes with options (RFC 3866) are others to what unlocks and hashes, and the same to filters.
+with_options() { # DN: additions of values of each kind to all attributes of denshi and some others
+	local name value
+	for name in $(root ldapsearch -LLL -o ldif-wrap=no -b cn=Subschema -s base attributeTypes |
+		grep -oE "NAME '?(denshi[A-Za-z]+)" | grep -o 'denshi.*') userPassword uid cn sn mail preferredLanguage member; do
+		for value in 1 active TRUE 20300101000000Z "$someone"; do
+			modify "$1" "add: $name;lang-en"$'\n'"$name;lang-en: $value"
+			echo
+		done
+	done
+}
+host ldapadd >/dev/null <<END
+dn: uid=d-evil005,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: d-evil005
+cn: x
+sn: x
+denshiRole: general
+END
+with_options "$someone" >"$DENSHI_SANDBOX/options"
+check "there are such attempts" test "$(grep -c '^add: denshi' "$DENSHI_SANDBOX/options")" -gt 250
+for dn in "$someone" uid=d-evil005,ou=prepared,o=acme "$request"; do
+	sed "s/^dn: .*/dn: $dn/" "$DENSHI_SANDBOX/options" >"$DENSHI_SANDBOX/options.here"
+	for by in "host" "login d-plain01" "approval d-appr001" "approval d-master1" "ca"; do
+		# shellcheck disable=SC2086
+		$by ldapmodify -c <"$DENSHI_SANDBOX/options.here" >/dev/null 2>&1
+	done
+done
+out=$(root ldapsearch -LLL -b o=acme '(!(objectClass=denshiBusinessEntry))' | grep ';lang-')
+check "nobody adds an attribute with an option" says_nothing
+host ldapdelete uid=d-evil005,ou=prepared,o=acme
 run host ldapsearch -LLL -b cn=config
 check "a host reads nothing of the configuration" says_not 'olc' ''
 modify 'cn=config' $'replace: olcLogLevel\nolcLogLevel: none' | may_not "nor writes it" host ldapmodify

@@ -113,6 +113,12 @@ for ahead in 600 -600; do
 	sleep 4
 	run denshi check-approval transfer --login $user --within 3s
 	check "and no longer" says 'request-expired' ''
+	# A host that writes what is there already (the permissive modify control) makes nothing younger.
+	printf 'dn: cn=%s,%s\nchangetype: modify\nadd: denshiMaker\ndenshiMaker: uid=%s,ou=people,o=acme\n' "$id" "$requests" $user |
+		setpriv --reuid=denshi --regid=denshi --groups=denshi-directory \
+			ldapmodify -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" -e '!1.2.840.113556.1.4.1413' >/dev/null 2>&1
+	run denshi check-approval transfer --login $user --within 3s
+	check "nor when a host has written it again" says 'request-expired' ''
 	run use
 	check "used" done_well
 done

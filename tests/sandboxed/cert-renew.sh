@@ -88,16 +88,16 @@ answer_to() { # NAME
 		grep -v '^dn:'
 }
 openssl req -new -key "$work/own.key" -subj "/CN=$user" -outform der -out "$work/plain.der" 2>/dev/null
-run forge r-plain "$work/plain.der"
+run forge $user-r1 "$work/plain.der"
 check "a request in one's own name can be written" done_well
-await 5 sh -c "ldapsearch -LLL -Q -Y EXTERNAL -H '$DENSHI_LDAP_URI' -s base -b cn=r-plain,ou=certificates,o=acme denshiRefused | grep -q Refused"
-out=$(answer_to r-plain)
+await 5 sh -c "ldapsearch -LLL -Q -Y EXTERNAL -H '$DENSHI_LDAP_URI' -s base -b cn=$user-r1,ou=certificates,o=acme denshiRefused | grep -q Refused"
+out=$(answer_to $user-r1)
 check "denshi-ca refuses it without the proof" says "denshiRefused: it can't be renewed: malformed" ''
 check "and signs nothing" says_not Serial Serial
 openssl cms -sign -binary -nodetach -in "$work/plain.der" -signer "$work/own.crt" -inkey "$work/own.key" -outform der -out "$work/forged.der"
-forge r-forged "$work/forged.der" >/dev/null
-await 5 sh -c "ldapsearch -LLL -Q -Y EXTERNAL -H '$DENSHI_LDAP_URI' -s base -b cn=r-forged,ou=certificates,o=acme denshiRefused | grep -q Refused"
-out=$(answer_to r-forged)
+forge $user-r2 "$work/forged.der" >/dev/null
+await 5 sh -c "ldapsearch -LLL -Q -Y EXTERNAL -H '$DENSHI_LDAP_URI' -s base -b cn=$user-r2,ou=certificates,o=acme denshiRefused | grep -q Refused"
+out=$(answer_to $user-r2)
 check "nor with a proof by another key" says "denshiRefused: it can't be renewed: signature is wrong" ''
 
 # ---- the renewal ----

@@ -12,7 +12,6 @@
 #include "tools/denshi/output.h"
 #include "tools/denshi/prompt.h"
 
-#define NAME_SIZE 13 /* "r-" and a random one */
 
 struct before {
 	struct dencrypt_key *key;
@@ -82,12 +81,13 @@ static int is_due(struct cli *cli, const struct acquisition *a)
 /* The key waits under a name that no grant has yet: this run's, or a later one's request gets it. */
 static int make_named_key(struct cli *cli, struct acquisition *a, int rsa)
 {
-	char name[NAME_SIZE];
-	enum dencrypt_result r = dencrypt_random_id(name, sizeof(name));
+	unsigned short number;
+	enum dencrypt_result r = dencrypt_random(&number, sizeof(number));
 
 	if (r != DENCRYPT_OK)
 		return acquisition_refused(cli, r, NULL);
-	snprintf(a->id, sizeof(a->id), "r-%s", name);
+	/* The directory takes no other name: a user can't fill it (ldap-schema/directory.ldif.in). */
+	snprintf(a->id, sizeof(a->id), "%s-r%u", a->login, number % 1000u);
 	return a->store->make_key(cli, a, rsa);
 }
 

@@ -15,6 +15,8 @@ struct clauses {
 	char host[128], signer[128], writer[256], approval[128], master[256], own_request[256];
 };
 
+#define ACTIVE "set=\"(user/denshiState | user/-1/denshiState) & [active]\""
+
 static void write_clauses(struct clauses *c, const char *org, const char *server)
 {
 	snprintf(c->host, sizeof(c->host), "group/denshiHosts/member=\"cn=hosts,ou=services,o=%s\"", org);
@@ -47,7 +49,7 @@ int config_fill(const struct config_values *v, char unknown[TEMPLATE_NAME_SIZE])
 		{"SCHEMADIR", LDAP_SCHEMA}, {"DENSHI_SCHEMA", schema}, {"DATADIR", v->data},
 		{"HOST", clauses.host}, {"HOST_WRITES", clauses.host}, {"SIGNER", clauses.signer},
 		{"WRITER", clauses.writer}, {"APPROVAL", clauses.approval}, {"MASTER", clauses.master},
-		{"OWN_REQUEST", clauses.own_request}, {"MAXSIZE", MAP_SIZE},
+		{"OWN_REQUEST", clauses.own_request}, {"ACTIVE", ACTIVE}, {"MAXSIZE", MAP_SIZE},
 		/* a comment, where there is no network */
 		{"NETWORK", v->tls_folder ? "" : "# "},
 		/* a comment, where there is no other server */
