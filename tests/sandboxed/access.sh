@@ -87,6 +87,12 @@ objectClass: denshiApproval
 objectClass: denshiCredential
 cn: approval
 END
+# slapd asks for no right to the values that a new name brings, and ends itself at some.
+for rdn in uid=d-evil002 uid=d-evil001+denshiAuthority=transfer.approver uid=d-evil001+denshiAttempt=7 uid=d-evil001+pager=1 \
+	uid=d-evil001+objectClass=extensibleObject uid=d-evil001+createTimestamp=20300101000000Z denshiState=active; do
+	run host ldapmodrdn uid=d-evil001,ou=prepared,o=acme "$rdn"
+	check "may not: a host names them $rdn" says 'Insufficient access' ''
+done
 modify "uid=d-evil001,ou=prepared,o=acme" $'add: userPassword\nuserPassword: one-1\nuserPassword: two-2' |
 	may_not "a host prepares two passwords" host ldapmodify
 run host ldapdelete uid=d-evil001,ou=prepared,o=acme
