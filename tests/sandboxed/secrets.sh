@@ -1,6 +1,7 @@
 #!/bin/bash
-# R-ALL-4: no password of a run is found in a log, in syslog, in the directory's or denshid's files, in
-# slapd's audit log, in a diff, the history or an answer, nor in anybody's arguments or
+# R-ALL-4: no password of a run, and no hash of one, is found in a log (slapd's tells all
+# that it can), in syslog, in denshid's files, in a diff, the history or an answer, nor a
+# password in the directory's files, slapd's audit log, or anybody's arguments or
 # environment. About 20 s. (The log of changes of two servers: partition.sh.)
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -44,6 +45,12 @@ objectClass: olcOverlayConfig
 objectClass: olcAuditLogConfig
 olcOverlay: auditlog
 olcAuditlogFile: $work/audit/log
+
+# As an administrator has it who looks for an error.
+dn: cn=config
+changetype: modify
+replace: olcLogLevel
+olcLogLevel: stats stats2 acl trace args filter config conns
 END
 
 # What goes to syslog: from the modules, from slapd, from root's commands.
@@ -180,6 +187,15 @@ check "it has hashes alone" sh -c '! sed -n "s/^userPassword:: //p" "$1" | while
 check "the directory's files" nowhere /var/lib/denshi-server
 check "denshid's files" nowhere /var/lib/denshi /run/denshi /run/denshi-slapd
 check "answers, diffs, history" nowhere "$work/answers"
+hashes() { # WHERE...: files with a hash, as it is or in base64
+	out=$(grep -rlaE 'argon2id?\$v=|e0FSR09OMn0' "$@" 2>/dev/null)
+	[ -n "$out" ]
+}
+no_hashes() { ! hashes "$@"; }
+check "hashes are found where they are" hashes "$work/audit"
+check "and in no log, file of denshid's or answer" no_hashes "$work/syslog" "$DENSHI_SANDBOX" /var/lib/denshi /run/denshi \
+	/run/denshi-slapd "$work/answers"
+check "though slapd told of each right that it looked for" grep -qa 'access_allowed' "$work/syslog"
 # Those of the ceremony are in its script, and may be in copies of it on this machine.
 grep 'k7$' "$work/secrets" >"$work/patterns"
 find /var/log /tmp /var/tmp /home -xdev -type f -size -10M -newer "$DENSHI_SANDBOX/setup.log" -print0 2>/dev/null >"$work/files"
