@@ -72,7 +72,7 @@ struct pending *plan_find(const struct dendir_update *u, const char *login);
 /* update_record.c: the record with the window's lines; a part of it with those of a further window. */
 enum den_code record_begin(struct dendir_update *u, struct dendir_run *run);
 enum den_code record_part(const struct dendir_update *u, const struct dendir_run *run);
-void record_end(struct dendir *master, int64_t serial);
+void record_end(const struct dendir_run *run, int64_t serial);
 /* Whose run is in the way. */
 void record_find_other(struct dendir_update *u, struct dendir *host);
 

@@ -173,7 +173,7 @@ enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)
 		sweep_window(u, run, first);
 		tell(run, first + WINDOW < u->npending ? first + WINDOW : u->npending);
 	}
-	record_end(run->master, run->serial);
+	record_end(run, run->serial);
 	sweep_interrupted(run);
 	return DEN_OK;
 }

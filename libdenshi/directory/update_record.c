@@ -88,13 +88,29 @@ static enum den_code add_record(const struct dendir_update *u, const struct dend
 	return code;
 }
 
+/* Only who is named in a record writes into it. */
+static enum den_code join_record(const struct dendir_run *run, int64_t serial)
+{
+	struct dendir_mods *m = dendir_mods_new();
+	char dn[DENDIR_DN_SIZE], who[DENDIR_DN_SIZE];
+	enum den_code code;
+
+	dendir_mods_put(m, DENDIR_ADD, "denshiMaster", dendir_dn(who, run->master, DENDIR_DN_APPROVAL, run->by));
+	code = dendir_modify(run->master, record_dn(dn, run->master, serial), m);
+	dendir_mods_free(m);
+	return dendir_result(run->master) == LDAP_TYPE_OR_VALUE_EXISTS ? DEN_OK : code;
+}
+
 /* To the record of a run that ended in the middle, what this one does: the record only grows. */
 static enum den_code continue_record(const struct dendir_update *u, const struct dendir_run *run)
 {
-	struct lines l = {.mods = dendir_mods_new()};
 	char dn[DENDIR_DN_SIZE], prefix[PREFIX_SIZE], line[80];
-	enum den_code code;
+	enum den_code code = join_record(run, u->from + 1);
+	struct lines l = {0};
 
+	if (code != DEN_OK)
+		return code;
+	l.mods = dendir_mods_new();
 	write_prefix(prefix, u, run);
 	l.prefix = prefix;
 	snprintf(line, sizeof(line), "%s000000 finish by %s", prefix, run->by);
@@ -201,13 +217,23 @@ enum den_code record_part(const struct dendir_update *u, const struct dendir_run
 	return code;
 }
 
-void record_end(struct dendir *master, int64_t serial)
+static enum den_code say_done(struct dendir *master, int64_t serial)
 {
 	struct dendir_mods *m = dendir_mods_new();
 	char dn[DENDIR_DN_SIZE];
+	enum den_code code;
 
 	dendir_mods_put(m, DENDIR_DELETE, "denshiState", "running");
 	dendir_mods_put(m, DENDIR_ADD, "denshiState", "done");
-	(void)dendir_modify(master, record_dn(dn, master, serial), m);
+	code = dendir_modify(master, record_dn(dn, master, serial), m);
 	dendir_mods_free(m);
+	return code;
+}
+
+void record_end(const struct dendir_run *run, int64_t serial)
+{
+	/* Another's, whose run ended while it swept. */
+	if (say_done(run->master, serial) != DEN_OK && dendir_result(run->master) == LDAP_INSUFFICIENT_ACCESS &&
+		join_record(run, serial) == DEN_OK)
+		(void)say_done(run->master, serial);
 }

@@ -133,7 +133,7 @@ static void sweep_serial(const struct dendir_run *run, int64_t serial)
 		for (size_t i = 0; i < l.n; i += WINDOW)
 			sweep_below(run, serial, (const char(*)[DEN_LOGIN_ID_SIZE])(l.list + i),
 				l.n - i < WINDOW ? l.n - i : WINDOW);
-		record_end(run->master, serial);
+		record_end(run, serial);
 	}
 	free(l.list);
 }

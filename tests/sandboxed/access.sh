@@ -375,6 +375,34 @@ modify "cn=1,ou=updates,o=acme" $'add: denshiDiff\ndenshiDiff: 999999 forged' | 
 modify "cn=1,ou=updates,o=acme" $'replace: denshiState\ndenshiState: running' | may_not "or reopens it" approval d-master1 ldapmodify
 run approval d-master1 ldapdelete "cn=1,ou=updates,o=acme"
 check "may not: or deletes it" refused
+# A record that another master's run is writing, or has left: whoever writes into it is named there.
+root ldapadd >/dev/null <<END
+dn: cn=77,ou=updates,o=acme
+objectClass: denshiUpdate
+cn: 77
+denshiSerial: 77
+denshiMaster: cn=approval,uid=d-other001,$people
+denshiUpdateTime: 20260101000000Z
+denshiState: running
+denshiDiff: 000001 add d-other002 role: - -> general
+END
+forged=$'add: denshiDiff\ndenshiDiff: 000002 add d-forged1 role: - -> master'
+modify cn=77,ou=updates,o=acme "$forged" | may_not "a master adds to another's update" approval d-master1 ldapmodify
+may_not "or a part" approval d-master1 ldapadd <<END
+dn: cn=000001,cn=77,ou=updates,o=acme
+objectClass: denshiUpdatePart
+cn: 000001
+denshiDiffLines: forged
+END
+modify cn=77,ou=updates,o=acme $'replace: denshiState\ndenshiState: done' | may_not "or ends it" approval d-master1 ldapmodify
+modify cn=77,ou=updates,o=acme "add: denshiMaster"$'\n'"denshiMaster: cn=approval,uid=d-appr001,$people" |
+	may_not "in somebody else's name" approval d-master1 ldapmodify
+modify cn=77,ou=updates,o=acme "add: denshiMaster"$'\n'"denshiMaster: cn=approval,uid=d-master1,$people" |
+	may "with their own name there" approval d-master1 ldapmodify
+modify cn=77,ou=updates,o=acme "$forged" | may "they do" approval d-master1 ldapmodify
+modify cn=77,ou=updates,o=acme "delete: denshiMaster"$'\n'"denshiMaster: cn=approval,uid=d-master1,$people" |
+	may_not "and the name stays" approval d-master1 ldapmodify
+root ldapdelete cn=77,ou=updates,o=acme
 modify "uid=d-plain01,$people" $'add: denshiAuthority\ndenshiAuthority: inquiry.use' | may_not "an approver who is no master gives authorities" approval d-appr001 ldapmodify
 
 # ---- the CA, and strangers ----

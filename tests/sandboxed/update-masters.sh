@@ -167,4 +167,37 @@ check "a person is told, and shown what is pending now" says 'update-changed-mea
 check "which is put into force" says 'user update done' ''
 await 5 sh -c "getent passwd d-part0001 | grep -q 'Shown second'"
 check "on every host" equals "$(getent passwd d-part0001 | cut -d : -f 5)" 'Shown second'
+
+# ---- what another one's run has left ------------------------------------------------------------
+# One that ended before the pointer moved, and one that ended while it swept: who finishes them is named.
+root() { "$1" "${external[@]}" "${@:2}" >/dev/null; }
+newest=$(ldapsearch -LLL "${external[@]}" -s base -b cn=serial,ou=published,o=acme denshiSerial | sed -n 's/^denshiSerial: //p')
+root ldapadd <<EOF
+dn: cn=$((newest + 1)),ou=updates,o=acme
+objectClass: denshiUpdate
+cn: $((newest + 1))
+denshiSerial: $((newest + 1))
+denshiMaster: cn=approval,uid=$first,ou=people,o=acme
+denshiUpdateTime: 20260101000000Z
+denshiState: running
+denshiDiff: 000001 change d-part0001 name: x -> y
+EOF
+root ldapmodify <<EOF
+dn: cn=$newest,ou=updates,o=acme
+changetype: modify
+replace: denshiState
+denshiState: running
+-
+replace: denshiMaster
+denshiMaster: cn=approval,uid=$first,ou=people,o=acme
+EOF
+change d-part0002 'Finished by'
+run as $second user-update --yes --password-fd 0 <<<"$second_approval"
+check "the second master finishes what the first has left" says 'user update done' ''
+run ldapsearch -LLL "${external[@]}" -o ldif-wrap=no -b ou=updates,o=acme "(|(cn=$newest)(cn=$((newest + 1))))" denshiMaster denshiState denshiDiff
+check "both are done" equals "$(grep -c 'denshiState: done' <<<"$out")" 2
+check "and name both" equals "$(grep -c "denshiMaster: cn=approval,uid=$second" <<<"$out") $(grep -c "denshiMaster: cn=approval,uid=$first" <<<"$out")" '2 2'
+check "and by whom each line is" says "000000 finish by $second" ''
+run as $first user-update --history --limit 1 --json
+check "in the history it stays the first one's" holds "\"login\":\"$first\""
 summary
