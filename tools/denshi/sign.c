@@ -1,8 +1,10 @@
 #include "tools/denshi/sign.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #define PROVER DENSHI_LIBEXECDIR "/denshi-prove"
 #define HELLO_MS 5000
 #define SIGN_MS 30000 /* a card takes its time */
+#define END_MS 2000
 
 __attribute__((noreturn)) static void become(int fd)
 {
@@ -43,11 +46,16 @@ static int start(pid_t *pid)
 	return -1;
 }
 
-/* It has given its answer, or gives none any more. */
+/* It ends when its socket does, and lets go of a card before; for what hangs there is a signal. */
 static void end(int fd, pid_t pid)
 {
+	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
 	close(fd);
-	kill(pid, SIGKILL);
+	if (p.fd < 0 || poll(&p, 1, END_MS) <= 0)
+		kill(pid, SIGKILL);
+	if (p.fd >= 0)
+		close(p.fd);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
