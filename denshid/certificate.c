@@ -526,7 +526,6 @@ enum den_code certificate_fetch(struct call *c)
 		call_arg(c, "%s", g->refused);
 		code = DEN_CA_REFUSED;
 	} else if (code == DEN_OK && !g->certificate_len) {
-		call_arg(c, "0");
 		code = DEN_CA_SILENT;
 	}
 	if (code == DEN_OK)

@@ -11,6 +11,7 @@
 #include "crypto/digest.h"
 #include "crypto/file.h"
 #include "crypto/internal.h"
+#include "crypto/token.h"
 
 #define CA_DAYS 3652 /* ten years with their leap days */
 #define CA_KEY_FILE_MAX 16384
@@ -18,6 +19,7 @@
 #define CRL_LIFE_S (24 * 60 * 60)
 #define DAY_S (24 * 60 * 60)
 #define SERIAL_OCTETS 16
+#define TOKEN_LABEL "denshi CA"
 
 struct dencrypt_ca {
 	struct dencrypt_key *key;
@@ -146,22 +148,22 @@ static enum dencrypt_result self_sign(EVP_PKEY *key, const char *common_name,
 	return result;
 }
 
-static enum dencrypt_result make_ca(const char *organisation, const char *what,
-				    enum dencrypt_key_type type, time_t now,
-				    struct dencrypt_ca **out)
+/* Takes the key over. */
+static enum dencrypt_result make_ca_of(struct dencrypt_key *key, const char *organisation, const char *what, time_t now,
+				       struct dencrypt_ca **out)
 {
 	struct dencrypt_ca *ca = OPENSSL_zalloc(sizeof(*ca));
-	enum dencrypt_result result;
+	enum dencrypt_result result = DENCRYPT_BAD_ARGUMENT;
 	char common_name[256 + 16];
 	int length;
 
-	if (!ca)
+	if (!ca) {
+		dencrypt_key_free(key);
 		return dencrypt_failure(DENCRYPT_NO_MEMORY);
-	result = DENCRYPT_BAD_ARGUMENT;
+	}
+	ca->key = key;
 	length = snprintf(common_name, sizeof(common_name), "%s %s", organisation, what);
 	if (*organisation && length > 0 && (size_t)length < sizeof(common_name))
-		result = dencrypt_key_make(type, &ca->key);
-	if (result == DENCRYPT_OK)
 		result = self_sign(ca->key->pkey, common_name, organisation, now,
 				   &ca->certificate);
 	if (result == DENCRYPT_OK)
@@ -169,6 +171,16 @@ static enum dencrypt_result make_ca(const char *organisation, const char *what,
 	else
 		dencrypt_ca_free(ca);
 	return result;
+}
+
+static enum dencrypt_result make_ca(const char *organisation, const char *what,
+				    enum dencrypt_key_type type, time_t now,
+				    struct dencrypt_ca **out)
+{
+	struct dencrypt_key *key = NULL;
+	enum dencrypt_result result = dencrypt_key_make(type, &key);
+
+	return result == DENCRYPT_OK ? make_ca_of(key, organisation, what, now, out) : result;
 }
 
 enum dencrypt_result dencrypt_ca_make(const char *organisation, enum dencrypt_key_type type,
@@ -198,6 +210,113 @@ enum dencrypt_result dencrypt_ca_path(const char *folder, const char *name, cons
 	int length = snprintf(out, PATH_MAX, "%s/%s.%s", folder, name, suffix);
 
 	return length > 0 && length < PATH_MAX ? DENCRYPT_OK : DENCRYPT_BAD_ARGUMENT;
+}
+
+static enum dencrypt_result write_line(const char *folder, const char *name, const char *suffix, const char *text, mode_t mode)
+{
+	char path[PATH_MAX], line[DENCRYPT_TOKEN_URI_SIZE + 1];
+	struct dencrypt_bytes bytes = {(unsigned char *)line, 0};
+	int length = snprintf(line, sizeof(line), "%s\n", text);
+	enum dencrypt_result result = DENCRYPT_BAD_ARGUMENT;
+
+	bytes.size = (size_t)length;
+	if (length > 0 && bytes.size < sizeof(line))
+		result = dencrypt_ca_path(folder, name, suffix, path);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_write_new_file(path, &bytes, mode);
+	explicit_bzero(line, sizeof(line));
+	return result;
+}
+
+/* All of them, the certificate last, or none: errno is that of the first that failed. */
+static enum dencrypt_result save_token(const struct dencrypt_ca *ca, const char *uri, const char *pin, const char *folder,
+				       const char *name)
+{
+	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result result = write_line(folder, name, "token", uri, 0644), made = result;
+	char path[PATH_MAX];
+	int error;
+
+	if (result == DENCRYPT_OK)
+		result = write_line(folder, name, "pin", pin, 0600);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_certificate_pem(ca->certificate, &pem);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_ca_path(folder, name, "pem", path);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_write_new_file(path, &pem, 0644);
+	error = errno;
+	if (result != DENCRYPT_OK && made == DENCRYPT_OK) {
+		(void)dencrypt_ca_drop(folder, name, "pin");
+		(void)dencrypt_ca_drop(folder, name, "token");
+	}
+	errno = error;
+	dencrypt_bytes_done(&pem);
+	return result;
+}
+
+static enum dencrypt_result make_in(struct dencrypt_token *token, const char *id, const char *organisation, const char *pin,
+				    const char *folder, const char *name, time_t now)
+{
+	char uri[DENCRYPT_TOKEN_URI_SIZE];
+	struct dencrypt_key *key = NULL;
+	struct dencrypt_ca *ca = NULL;
+	enum dencrypt_result result = dencrypt_token_key(token, id, &key);
+
+	if (result == DENCRYPT_OK)
+		result = make_ca_of(key, organisation, "denshi CA", now, &ca);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_token_uri(token, id, uri);
+	if (result == DENCRYPT_OK)
+		result = save_token(ca, uri, pin, folder, name);
+	dencrypt_ca_free(ca);
+	return result;
+}
+
+enum dencrypt_result dencrypt_ca_make_in_token_as(const char *organisation, const char *name_of_token, const char *pin,
+						  const char *folder, const char *name, time_t now)
+{
+	struct dencrypt_token *token = NULL;
+	char id[16] = "ca-";
+	enum dencrypt_result result = dencrypt_random_id(id + 3, sizeof(id) - 3);
+	int error;
+
+	if (result == DENCRYPT_OK)
+		result = dencrypt_token_find(name_of_token, &token);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_token_login(token, pin);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_token_make_key(token, DENCRYPT_EC_P384, TOKEN_LABEL, id);
+	if (result == DENCRYPT_OK) {
+		result = make_in(token, id, organisation, pin, folder, name, now);
+		error = errno;
+		if (result != DENCRYPT_OK)
+			(void)dencrypt_token_drop(token, TOKEN_LABEL, id);
+		errno = error;
+	}
+	dencrypt_token_close(token);
+	return result;
+}
+
+enum dencrypt_result dencrypt_ca_make_in_token(const char *organisation, const char *token, const char *pin,
+					       const char *folder, time_t now)
+{
+	char path[PATH_MAX];
+	enum dencrypt_result result = dencrypt_ca_path(folder, "ca", "key", path);
+
+	if (result == DENCRYPT_OK && access(path, F_OK) == 0)
+		result = DENCRYPT_EXISTS;
+	return result == DENCRYPT_OK ? dencrypt_ca_make_in_token_as(organisation, token, pin, folder, "ca", now) : result;
+}
+
+enum dencrypt_result dencrypt_ca_drop(const char *folder, const char *name, const char *suffix)
+{
+	char path[PATH_MAX];
+	enum dencrypt_result result = dencrypt_ca_path(folder, name, suffix, path);
+
+	if (result == DENCRYPT_OK && unlink(path) != 0 && errno != ENOENT)
+		result = DENCRYPT_IO;
+	return result;
 }
 
 enum dencrypt_result dencrypt_ca_save_as(const struct dencrypt_ca *ca, const char *folder, const char *name)
@@ -234,14 +353,54 @@ enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *
 	return dencrypt_ca_save_as(ca, folder, "ca");
 }
 
-static enum dencrypt_result load_key(const char *path, struct dencrypt_key **out)
+/* A line of a file. */
+static enum dencrypt_result read_line(const char *folder, const char *name, const char *suffix, enum dencrypt_file_kind kind,
+				      struct dencrypt_bytes *line)
+{
+	char path[PATH_MAX];
+	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result result = dencrypt_ca_path(folder, name, suffix, path);
+
+	if (result == DENCRYPT_OK)
+		result = dencrypt_read_file(path, kind, DENCRYPT_TOKEN_URI_SIZE, &file);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_bytes_new(line, file.size + 1, true);
+	if (result == DENCRYPT_OK) {
+		memcpy(line->data, file.data, file.size);
+		line->data[file.size] = '\0';
+		line->data[strcspn((char *)line->data, "\r\n")] = '\0';
+	}
+	dencrypt_bytes_done(&file);
+	return result;
+}
+
+static enum dencrypt_result load_token_key(const char *folder, const char *name, struct dencrypt_key **out)
+{
+	struct dencrypt_bytes uri = DENCRYPT_BYTES_EMPTY, pin = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result result = read_line(folder, name, "token", DENCRYPT_FILE_PUBLIC, &uri);
+
+	if (result == DENCRYPT_OK)
+		result = read_line(folder, name, "pin", DENCRYPT_FILE_SECRET, &pin);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_engine_key((char *)uri.data, (char *)pin.data, out);
+	dencrypt_bytes_done(&uri);
+	dencrypt_bytes_done(&pin);
+	return result;
+}
+
+/* The file; without one, the token that is named instead. */
+static enum dencrypt_result load_key(const char *folder, const char *name, struct dencrypt_key **out)
 {
 	struct dencrypt_bytes pem = DENCRYPT_BYTES_EMPTY;
-	enum dencrypt_result result;
+	char path[PATH_MAX];
+	enum dencrypt_result result = dencrypt_ca_path(folder, name, "key", path);
 
-	result = dencrypt_read_file(path, DENCRYPT_FILE_SECRET, CA_KEY_FILE_MAX, &pem);
+	if (result == DENCRYPT_OK)
+		result = dencrypt_read_file(path, DENCRYPT_FILE_SECRET, CA_KEY_FILE_MAX, &pem);
 	if (result == DENCRYPT_OK)
 		result = dencrypt_key_parse_pem(pem.data, pem.size, out);
+	else if (result == DENCRYPT_IO && errno == ENOENT)
+		result = load_token_key(folder, name, out);
 	dencrypt_bytes_done(&pem);
 	return result;
 }
@@ -266,9 +425,7 @@ enum dencrypt_result dencrypt_ca_load_as(const char *folder, const char *name, s
 
 	if (!ca)
 		return dencrypt_failure(DENCRYPT_NO_MEMORY);
-	result = dencrypt_ca_path(folder, name, "key", path);
-	if (result == DENCRYPT_OK)
-		result = load_key(path, &ca->key);
+	result = load_key(folder, name, &ca->key);
 	if (result == DENCRYPT_OK)
 		result = dencrypt_ca_path(folder, name, "pem", path);
 	if (result == DENCRYPT_OK)

@@ -58,7 +58,17 @@ enum dencrypt_result dencrypt_ca_make_for_hosts(const char *organisation,
 enum dencrypt_result dencrypt_ca_save(const struct dencrypt_ca *ca, const char *folder);
 
 /*
- * Reads the two files. DENCRYPT_UNSAFE_FILE if ca.key is a symbolic link, has any group or other
+ * The same with the key in a PKCS#11 token: `ca.token` (its URI) and `ca.pin` (0600, for nobody is there to be
+ * asked) take the place of `ca.key`. The key (P-384) is made in the token that `token` names and can't be read out
+ * of it. What dencrypt_token_find(), _login() and _make_key() say, and dencrypt_ca_save(). A key that was made for
+ * nothing is removed again.
+ */
+enum dencrypt_result dencrypt_ca_make_in_token(const char *organisation, const char *token, const char *pin,
+					       const char *folder, time_t now);
+
+/*
+ * Reads the files, whichever there are; a key in a token is signed with there, and the token must be in its place:
+ * DENCRYPT_WRONG_PIN, DENCRYPT_NO_ENGINE. DENCRYPT_UNSAFE_FILE if ca.key is a symbolic link, has any group or other
  * permission, or belongs to neither root nor the effective user; DENCRYPT_KEY_MISMATCH if they are
  * not a pair; DENCRYPT_WRONG_CA if the certificate is not a CA's; DENCRYPT_IO (errno set).
  */
@@ -66,16 +76,19 @@ enum dencrypt_result dencrypt_ca_load(const char *folder, struct dencrypt_ca **o
 
 /*
  * A new key and certificate, of the same name, in the place of those in the folder, whose successor it is:
- * these become former.key and former.pem. Ended at any moment, the same call goes on from there, and until
+ * these become former.key and former.pem. Where `token` isn't NULL the new key is made there. Ended at any moment, the same call goes on from there, and until
  * then the folder has either pair whole, or is refused by dencrypt_ca_load() with DENCRYPT_KEY_MISMATCH.
- * DENCRYPT_EXISTS, with nothing changed, where there still is a former one.
+ * DENCRYPT_EXISTS, with nothing changed, where there still is a former one. Ended before the files are
+ * written, a key may be left in the token that nothing uses.
  */
-enum dencrypt_result dencrypt_ca_succeed(const char *folder, const char *organisation, time_t now);
+enum dencrypt_result dencrypt_ca_succeed(const char *folder, const char *organisation, const char *token,
+					 const char *pin, time_t now);
 
-/* The one before; DENCRYPT_IO with ENOENT where there is none. Otherwise as dencrypt_ca_load(). */
+/* The one before; DENCRYPT_IO with ENOENT where there is none. Otherwise as dencrypt_ca_load(). What is half
+ * removed is removed. */
 enum dencrypt_result dencrypt_ca_load_former(const char *folder, struct dencrypt_ca **out);
 
-/* Removes the files of the one before: the key first. DENCRYPT_IO (errno set). */
+/* Removes the files of the one before; ended in between, dencrypt_ca_load_former() does. DENCRYPT_IO (errno set). */
 enum dencrypt_result dencrypt_ca_drop_former(const char *folder);
 
 /* The CA's certificate; belongs to the CA. */

@@ -74,9 +74,14 @@ enum dencrypt_result dencrypt_certificate_wrap(X509 *x509, struct dencrypt_certi
 /* FOLDER/NAME.SUFFIX; DENCRYPT_BAD_ARGUMENT where it is too long. `out` has room for PATH_MAX. */
 enum dencrypt_result dencrypt_ca_path(const char *folder, const char *name, const char *suffix, char *out);
 
+/* Removes it, where it is there; DENCRYPT_IO (errno set). */
+enum dencrypt_result dencrypt_ca_drop(const char *folder, const char *name, const char *suffix);
+
 /* dencrypt_ca_save() and dencrypt_ca_load() with NAME.key and NAME.pem. */
 struct dencrypt_ca;
 enum dencrypt_result dencrypt_ca_save_as(const struct dencrypt_ca *ca, const char *folder, const char *name);
+enum dencrypt_result dencrypt_ca_make_in_token_as(const char *organisation, const char *token, const char *pin,
+						  const char *folder, const char *name, time_t now);
 enum dencrypt_result dencrypt_ca_load_as(const char *folder, const char *name, struct dencrypt_ca **out);
 
 /* Wraps a revocation list; takes it over in every case. */

@@ -161,6 +161,7 @@ check "while a certificate of it is in force, it stays" test -e $state/former.ke
 : >"$DENSHI_SANDBOX/denshi-ca.log"
 end 366
 check "then it is given up" await 10 sh -c "! test -e $state/former.key && ! test -e $state/former.pem"
+check "its files are gone" equals "$(ls $state | xargs)" "ca.key ca.pem"
 check "told in the log" grep -q 'former-ended' "$DENSHI_SANDBOX/denshi-ca.log"
 check "hosts trust the new one alone" await 10 sh -c "[ \$(grep -c BEGIN $ca) = 1 ] && [ \$(grep -c BEGIN $crl) = 1 ] && cmp -s $ca $state/ca.pem"
 check "and a next change can come" /usr/sbin/denshi-ca succeed

@@ -11,26 +11,34 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "crypto/file.h"
 #include "directory/site.h"
 #include "directory/writer.h"
 #include "tools/denshi-ca/log.h"
 #include "tools/denshi-ca/signer.h"
 
 #define BACKOFF_STEP_MS 100
+#define PIN_SIZE 130
+/* Started again sooner than this, systemd would soon give it up. */
+#define KEY_PAUSE_MS 5000
 
 static const char usage[] =
 	"usage: denshi-ca [--foreground] [--config FILE] [--org ORG] [--uri URI] [--state DIR]\n"
 	"       denshi-ca init|succeed [--config FILE] [--org ORG] [--state DIR]\n"
+	"                              [--token LABEL|URI --pin-file FILE]\n"
 	"  --foreground   log to standard error instead of syslog\n"
 	"  --config FILE  instead of " DEN_CONFIG_PATH "\n"
 	"  --org, --uri, --state  instead of the settings organisation, uri, ca_state\n"
 	"  init           make a new key and certificate in DIR, and end\n"
-	"  succeed        the same in the place of those that are there, which stay trusted\n";
+	"  succeed        the same in the place of those that are there, which stay trusted\n"
+	"  --token        make the key in this PKCS#11 token\n"
+	"  --pin-file     which has its PIN; kept in DIR for denshi-ca alone\n";
 
 struct options {
 	const char *config, *org, *uri, *state;
+	const char *token, *pin_file; /* of a new key; or NULL */
 	int foreground;
-	int (*once)(const struct den_config *c); /* instead of serving */
+	int (*once)(const struct den_config *c, const struct options *o); /* instead of serving */
 };
 
 static volatile sig_atomic_t stop;
@@ -57,45 +65,78 @@ static int become_owner(const char *folder)
 	return setresuid(st.st_uid, st.st_uid, st.st_uid);
 }
 
-/* Tells how it went; for DENCRYPT_IO, errno does. The exit status. */
-static int finish(const struct den_config *c, enum dencrypt_result r)
+/* As root, before: the file may be root's. */
+static enum dencrypt_result read_pin(const struct options *o, char pin[PIN_SIZE])
 {
-	if (r != DENCRYPT_OK) {
-		fprintf(stderr, "denshi-ca: %s: %s\n", c->ca_state, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
-		return 1;
+	struct dencrypt_bytes file = DENCRYPT_BYTES_EMPTY;
+	enum dencrypt_result r = DENCRYPT_OK;
+
+	*pin = '\0';
+	if (o->pin_file)
+		r = dencrypt_read_file(o->pin_file, DENCRYPT_FILE_SECRET, PIN_SIZE - 1, &file);
+	if (r == DENCRYPT_OK && o->pin_file) {
+		memcpy(pin, file.data, file.size);
+		pin[file.size] = '\0';
+		pin[strcspn(pin, "\r\n")] = '\0';
 	}
-	printf("%s/ca.key\n%s/ca.pem\n", c->ca_state, c->ca_state);
-	return 0;
+	dencrypt_bytes_done(&file);
+	return r;
 }
 
-static int init(const struct den_config *c)
+static enum dencrypt_result make(const struct den_config *c, const struct options *o, const char *pin)
 {
 	struct dencrypt_ca *ca = NULL;
-	enum dencrypt_result r = become_owner(c->ca_state) == 0 ? DENCRYPT_OK : DENCRYPT_IO;
-	int saved = errno;
+	enum dencrypt_result r;
+	int saved;
 
+	if (o->token)
+		return dencrypt_ca_make_in_token(c->organisation, o->token, pin, c->ca_state, time(NULL));
+	r = dencrypt_ca_make(c->organisation, DENCRYPT_EC_P384, time(NULL), &ca);
 	if (r == DENCRYPT_OK)
-		r = dencrypt_ca_make(c->organisation, DENCRYPT_EC_P384, time(NULL), &ca);
-	if (r == DENCRYPT_OK) {
 		r = dencrypt_ca_save(ca, c->ca_state);
-		saved = errno;
-	}
+	saved = errno;
 	dencrypt_ca_free(ca);
 	errno = saved;
-	return finish(c, r);
+	return r;
 }
 
-static int succeed(const struct den_config *c)
+static enum dencrypt_result replace(const struct den_config *c, const struct options *o, const char *pin)
 {
-	enum dencrypt_result r =
-		become_owner(c->ca_state) == 0 ? dencrypt_ca_succeed(c->ca_state, c->organisation, time(NULL)) : DENCRYPT_IO;
+	return dencrypt_ca_succeed(c->ca_state, c->organisation, o->token, pin, time(NULL));
+}
 
-	if (r == DENCRYPT_EXISTS) {
-		fprintf(stderr, "denshi-ca: %s/former.pem: the CA before is still trusted; denshi-ca gives it up with the last "
-				"certificate that it has signed\n", c->ca_state);
-		return 1;
+/* Tells how it went; for DENCRYPT_IO, errno does. The exit status. */
+static int change(const struct den_config *c, const struct options *o,
+	enum dencrypt_result (*how)(const struct den_config *c, const struct options *o, const char *pin))
+{
+	char pin[PIN_SIZE];
+	enum dencrypt_result r = read_pin(o, pin);
+	const char *path = r == DENCRYPT_OK ? c->ca_state : o->pin_file;
+	int saved;
+
+	if (r == DENCRYPT_OK)
+		r = become_owner(c->ca_state) == 0 ? how(c, o, pin) : DENCRYPT_IO;
+	saved = errno;
+	explicit_bzero(pin, sizeof(pin));
+	if (r == DENCRYPT_OK) {
+		printf("%s/ca.pem\n", c->ca_state);
+		return 0;
 	}
-	return finish(c, r);
+	fprintf(stderr, "denshi-ca: %s: %s\n", path, r == DENCRYPT_IO ? strerror(saved) : dencrypt_text(r));
+	if (r == DENCRYPT_EXISTS && how == replace)
+		fputs("denshi-ca: the CA before is still trusted; it is given up with the last certificate that it has signed\n",
+			stderr);
+	return 1;
+}
+
+static int init(const struct den_config *c, const struct options *o)
+{
+	return change(c, o, make);
+}
+
+static int succeed(const struct den_config *c, const struct options *o)
+{
+	return change(c, o, replace);
 }
 
 /* -- the command line ------------------------------------------------------------------------ */
@@ -106,7 +147,8 @@ static int parse(int argc, char **argv, struct options *o)
 		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
 		{"org", required_argument, NULL, 'o'},	{"uri", required_argument, NULL, 'u'},
 		{"state", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	{NULL, 0, NULL, 0},
+		{"version", no_argument, NULL, 'V'},	{"token", required_argument, NULL, 't'},
+		{"pin-file", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
 	};
 	int key;
 
@@ -128,6 +170,12 @@ static int parse(int argc, char **argv, struct options *o)
 		case 's':
 			o->state = optarg;
 			break;
+		case 't':
+			o->token = optarg;
+			break;
+		case 'p':
+			o->pin_file = optarg;
+			break;
 		case 'V':
 			puts("denshi-ca " DENSHI_VERSION);
 			return 0;
@@ -142,7 +190,7 @@ static int parse(int argc, char **argv, struct options *o)
 		o->once = init;
 	else if (optind < argc && strcmp(argv[optind], "succeed") == 0)
 		o->once = succeed;
-	if (optind + !!o->once < argc) {
+	if (optind + !!o->once < argc || !o->token != !o->pin_file || (o->token && !o->once)) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -206,37 +254,54 @@ static void wait_ms(unsigned ms)
 		nanosleep(&step, NULL);
 }
 
-static int serve(const struct den_config *c)
+static int key_failed(const struct den_config *c, const char *what, enum dencrypt_result r)
 {
-	struct dencrypt_ca *ca = NULL;
-	struct signer s = {.config = c, .stop = &stop};
-	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
-	enum dencrypt_result r = dencrypt_ca_load(c->ca_state, &ca);
+	log_warn("failed what=%s folder=%s reason=\"%s\"", what, c->ca_state, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
+	return -1;
+}
 
-	if (r != DENCRYPT_OK) {
-		log_warn("failed what=key folder=%s reason=\"%s\"", c->ca_state,
-			r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
-		return 1;
-	}
-	s.ca = ca;
-	r = dencrypt_ca_load_former(c->ca_state, &s.former);
-	if (r != DENCRYPT_OK && !(r == DENCRYPT_IO && errno == ENOENT)) {
-		log_warn("failed what=former-key folder=%s reason=\"%s\"", c->ca_state, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
-		dencrypt_ca_free(ca);
-		return 1;
-	}
-	s.site = dendir_site_of_config(c);
-	s.site.follow = dendir_follow_new();
-	while (!stop) {
-		if (signer_run(&s) == 0)
+static int load(const struct den_config *c, struct dencrypt_ca **ca, struct dencrypt_ca **former)
+{
+	enum dencrypt_result r = dencrypt_ca_load(c->ca_state, ca);
+
+	if (r != DENCRYPT_OK)
+		return key_failed(c, "key", r);
+	r = dencrypt_ca_load_former(c->ca_state, former);
+	return r == DENCRYPT_OK || (r == DENCRYPT_IO && errno == ENOENT) ? 0 : key_failed(c, "former-key", r);
+}
+
+static void sign_all(struct signer *s)
+{
+	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
+
+	while (!stop && !s->key_failed) {
+		if (signer_run(s) == 0)
 			backoff_ms = DEN_BACKOFF_MS_FIRST;
 		wait_ms(backoff_ms);
 		backoff_ms = den_backoff_after(backoff_ms);
 	}
-	log_info("ends");
+}
+
+/* A key that can't be used, as where its token was taken away, is looked for by the next start. */
+static int serve(const struct den_config *c)
+{
+	struct dencrypt_ca *ca = NULL;
+	struct signer s = {.config = c, .stop = &stop, .key_failed = 1};
+
+	if (load(c, &ca, &s.former) == 0) {
+		s.key_failed = 0;
+		s.ca = ca;
+		s.site = dendir_site_of_config(c);
+		s.site.follow = dendir_follow_new();
+		sign_all(&s);
+	}
 	dencrypt_ca_free(s.former);
 	dencrypt_ca_free(ca);
-	return 0;
+	if (s.key_failed)
+		wait_ms(KEY_PAUSE_MS);
+	else
+		log_info("ends");
+	return s.key_failed;
 }
 
 int main(int argc, char **argv)
@@ -251,7 +316,7 @@ int main(int argc, char **argv)
 	if (configure(&o, &config) != 0)
 		return 1;
 	if (o.once)
-		return o.once(&config);
+		return o.once(&config, &o);
 	harden();
 	return serve(&config);
 }

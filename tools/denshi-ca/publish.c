@@ -209,12 +209,14 @@ static int put_lists(struct signer *s, const struct revoked_list *l, time_t now)
 
 	if (r == DENCRYPT_OK && s->former)
 		r = add_list(m, s->former, l, number, now - 1);
-	if (r != DENCRYPT_OK)
+	if (r != DENCRYPT_OK) {
 		log_warn("failed what=crl reason=\"%s\"", dencrypt_text(r));
-	else if (dendir_modify(s->d, dendir_dn(dn, s->d, "cn=ca,ou=certificates"), m) == DEN_OK)
+		s->key_failed = s->lost = 1;
+	} else if (dendir_modify(s->d, dendir_dn(dn, s->d, "cn=ca,ou=certificates"), m) == DEN_OK) {
 		result = 0;
-	else
+	} else {
 		failed(s, "crl");
+	}
 	dendir_mods_free(m);
 	return result;
 }

@@ -90,7 +90,11 @@ static void issue(struct signer *s, const struct dendir_grant *g, const void *re
 
 	if (r == DENCRYPT_OK)
 		r = dencrypt_certificate_der(certificate, &der);
-	if (r != DENCRYPT_OK) {
+	if (r == DENCRYPT_INTERNAL || r == DENCRYPT_NO_MEMORY) {
+		/* The key's fault, not the request's: it stays, and is answered by the next start. */
+		log_warn("failed what=sign grant=%s login=%s reason=\"%s\"", g->id, g->owner, dencrypt_text(r));
+		s->key_failed = s->lost = 1;
+	} else if (r != DENCRYPT_OK) {
 		refuse(s, g, DEN_CA_REQUEST, dencrypt_text(r));
 	} else {
 		code = dendir_grant_issue(s->d, g->id, der.data, der.size, dencrypt_certificate_serial(certificate));

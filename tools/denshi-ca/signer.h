@@ -27,6 +27,7 @@ struct signer {
 	int64_t followed_ms; /* when it was last looked who the writer is */ /* dendir_now_ms */
 	int refreshed, ready; /* all there was is told; and the list is published */
 	int told_unreachable;
+	int key_failed;	     /* the CA's key doesn't sign: its token is away */
 	int lost;	     /* d is of no more use: connect again */
 };
 

@@ -17,10 +17,15 @@
 #define PIECE 65536
 
 const struct archive_file archive_files[] = {
-	{"ca", "ca.key", ARCHIVE_SIGNER, 0600, 1, 0},
+	{"ca", "ca.key", ARCHIVE_SIGNER, 0600, 1, 1},
+	/* Where the key is in a token, which no backup has. */
+	{"ca", "ca.token", ARCHIVE_SIGNER, 0644, 1, 1},
+	{"ca", "ca.pin", ARCHIVE_SIGNER, 0600, 1, 1},
 	{"ca", "ca.pem", ARCHIVE_SIGNER, 0644, 1, 0},
 	/* While there is a CA before this one. */
 	{"ca", "former.key", ARCHIVE_SIGNER, 0600, 1, 1},
+	{"ca", "former.token", ARCHIVE_SIGNER, 0644, 1, 1},
+	{"ca", "former.pin", ARCHIVE_SIGNER, 0600, 1, 1},
 	{"ca", "former.pem", ARCHIVE_SIGNER, 0644, 1, 1},
 	{"hosts-ca", "ca.key", ARCHIVE_ROOT, 0600, 1, 0},
 	{"hosts-ca", "ca.pem", ARCHIVE_ROOT, 0644, 1, 0},
