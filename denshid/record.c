@@ -65,7 +65,7 @@ static enum den_code read_anchors(struct call *c, const char *host, struct ancho
 	if (code == DEN_HOST_UNKNOWN)
 		call_arg(c, "%s", host);
 	if (code == DEN_OK)
-		code = dendir_request_each(d, "(&(objectClass=denshiRequest)(denshiDecidedOn=*))", take_decision, in);
+		code = dendir_request_each(d, NULL, take_decision, in);
 	if (code == DEN_OK)
 		code = dendir_anchor_each(d, in->host.dn, take_update, in);
 	return call_refused(c, d, code);

@@ -67,6 +67,9 @@ number=$(value_of "cn=$serial,$own" denshiChainHead | cut -d: -f1)
 again sed -i "0,/id=$first/s/business=transfer/business=claim/" $file
 verify
 check "a changed record is found" says 'log-broken' ''
+out=$(as d-master1 log --json 2>/dev/null | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')
+check "what there is, is shown, as JSON" test "${out:-0}" -gt 10
+verify
 check "and named" says "record $(grep -n "id=$first" /tmp/good | head -n 1 | cut -d: -f1) " ''
 again cp /tmp/good $file
 again sed -i '5d' $file

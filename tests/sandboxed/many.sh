@@ -83,6 +83,8 @@ approved user-update
 check "a user removed" done_well
 run_as d-master1 user-update --history
 check "the history" done_well
+run_as d-master1 log --verify
+check "the audit records, verified" done_well
 sandbox-service stop denshid
 rm -f /var/lib/denshi/snapshot*
 sandbox-service start denshid

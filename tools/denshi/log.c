@@ -33,6 +33,7 @@ int cli_log(struct cli *cli, const struct args *args)
 	const char *since = args->option[OPT_SINCE];
 	int64_t from = since ? since_of(since) : 0;
 	struct den_message *request, *reply;
+	struct cli told;
 	int status;
 
 	if (args->operands || args->option[OPT_HOST])
@@ -46,13 +47,16 @@ int cli_log(struct cli *cli, const struct args *args)
 	if (args->option[OPT_VERIFY])
 		den_message_add_number(request, DEN_TAG_DRY_RUN, 1);
 	reply = ask(cli, request, listing_row, &listing);
+	told = *cli;
 	if (args->option[OPT_VERIFY])
 		return ask_finish(cli, reply, DEN_OK, NULL);
-	/* What there is, also where the chain is broken: that is told behind it. */
-	if (json_array_size(listing.rows) > 0)
+	/* What there is, also where the chain is broken: that is told behind it, but not in the JSON. */
+	if (json_array_size(listing.rows) > 0) {
 		listing_print(cli, &listing);
+		told.json = 0;
+	}
 	fflush(stdout);
-	status = ask_refused(cli, reply);
+	status = ask_refused(&told, reply);
 	if (status == CLI_DONE && json_array_size(listing.rows) == 0)
 		listing_print(cli, &listing);
 	listing_done(&listing);
