@@ -81,6 +81,17 @@ cn: x
 sn: x
 denshiRole: master
 END
+for uid in 'd-evil]/uid & [x' 'd-evil?uid?sub' 'd-evil 001'; do
+	may_not "a host prepares somebody whose ID is none: $uid" host ldapadd <<END
+dn: uid=$uid,ou=prepared,o=acme
+objectClass: inetOrgPerson
+objectClass: denshiUser
+uid: $uid
+cn: x
+sn: x
+denshiRole: general
+END
+done
 may_not "a host prepares an approval credential" host ldapadd <<END
 dn: cn=approval,uid=d-evil001,ou=prepared,o=acme
 objectClass: denshiApproval
