@@ -160,8 +160,12 @@ enum den_code signature_take(struct call *c, struct dendir *d, struct den_decisi
 	if (!given)
 		return DEN_OK;
 	code = dendir_grant_each(d, decision->by, keep_newest, fingerprint);
-	if (code != DEN_OK || dencrypt_base64(given, len, base64, sizeof(base64)) != DENCRYPT_OK)
-		return code != DEN_OK ? code : DEN_BAD_REQUEST;
+	if (code != DEN_OK)
+		return code;
+	if (dencrypt_base64(given, len, base64, sizeof(base64)) != DENCRYPT_OK) {
+		call_arg(c, "signature");
+		return DEN_BAD_REQUEST;
+	}
 	/* Without a certificate on record it is nobody's: the check says so. */
 	snprintf(decision->signature, sizeof(decision->signature), "%" PRId64 " %s %s", (int64_t)at,
 		*fingerprint ? fingerprint : "0", base64);

@@ -60,6 +60,10 @@ static const struct bad {
 	{ORG "host = \"A\";", {":2: host", "lower case"}},
 	{ORG "host = \"a,cn=b\";", {":2: host"}},
 	{ORG "host = \"\";", {":2: host"}},
+	{ORG "notice_program = \"notice-mail\";", {":2: notice_program", "absolute path"}},
+	{ORG "notice_program = \"/usr/../x\";", {":2: notice_program"}},
+	{ORG "notice_seconds = 0;", {":2: notice_seconds", "1 to 600"}},
+	{ORG "notice_seconds = 601;", {":2: notice_seconds", "found 601"}},
 	{ORG "socket = \"run/x\";", {":2: socket", "absolute path", "107"}},
 	{ORG "socket = \"/run/../x\";", {":2: socket"}},
 	{ORG "snapshot = \"/\";", {":2: snapshot"}},
@@ -78,6 +82,8 @@ static const char *const good[] = {
 	ORG "host = \"h1.example\"; language = \"ja\"; workers = 256;",
 	ORG "uri = \"ldapi://%2Frun%2Fslapd%2Fldapi\";",
 	ORG "uri = \"ldaps://d1.acme.example ldap://d2:3890  ldapi://%2Frun%2Fldapi\"; writer = \"ldaps://d1:1636\";",
+	ORG "notice_program = \"/usr/share/denshi/examples/notice-mail\"; notice_seconds = 600;",
+	ORG "notice_program = \"\";",
 	ORG "certificate_days = 3650; gid_floor = 2147483647;",
 };
 
