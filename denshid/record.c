@@ -9,6 +9,7 @@
 #include "directory/anchor.h"
 #include "directory/host.h"
 #include "directory/request.h"
+#include "directory/version.h"
 
 struct reading {
 	struct call *c;
@@ -22,6 +23,7 @@ struct reading {
 
 struct anchors {
 	struct dendir_host host;
+	int64_t in_force; /* the serial */
 	int (*take)(void *context, const struct dencrypt_anchor *a);
 	void *context;
 };
@@ -47,7 +49,7 @@ static int take_decision(void *context, const struct den_request *r)
 static int take_update(void *context, int64_t serial, const char *head)
 {
 	struct anchors *in = context;
-	struct dencrypt_anchor a = {.is_update = 1};
+	struct dencrypt_anchor a = {.serial = serial};
 
 	dencrypt_anchor_head(&a, head);
 	snprintf(a.of, sizeof(a.of), "%" PRId64, serial);
@@ -68,6 +70,10 @@ static enum den_code read_anchors(struct call *c, const char *host, struct ancho
 		code = dendir_request_each(d, NULL, take_decision, in);
 	if (code == DEN_OK)
 		code = dendir_anchor_each(d, in->host.dn, take_update, in);
+	if (code == DEN_OK)
+		code = dendir_serial_read(d, &in->in_force);
+	if (code == DEN_OK)
+		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)in->in_force);
 	return call_refused(c, d, code);
 }
 
@@ -87,7 +93,7 @@ static int send_anchor(void *context, const struct dencrypt_anchor *a)
 		return 1;
 	den_message_add_number(m, DEN_TAG_NUMBER, a->number);
 	den_message_add_string(m, DEN_TAG_DIGEST, a->digest);
-	den_message_add_string(m, DEN_TAG_KIND, a->is_update ? "update" : "decision");
+	den_message_add_string(m, DEN_TAG_KIND, a->serial ? "update" : "decision");
 	den_message_add_string(m, DEN_TAG_ID, a->of);
 	return call_row(context, m);
 }
@@ -127,7 +133,7 @@ static int take(void *context, const struct dencrypt_record *r)
 	return send_record(in, r);
 }
 
-static enum den_code tell(struct reading *in)
+static enum den_code tell(struct reading *in, int64_t in_force)
 {
 	struct dencrypt_verification *v = &in->verification;
 	enum dencrypt_verdict verdict = dencrypt_verify_end(v);
@@ -142,11 +148,13 @@ static enum den_code tell(struct reading *in)
 	if (verdict == DENCRYPT_CHAIN_UNFIT) {
 		call_arg(c, "%s", v->unfit->of);
 		call_arg(c, "%" PRIu64, v->unfit->number);
-		return v->unfit->is_update ? DEN_LOG_UNFIT_UPDATE : DEN_LOG_UNFIT;
+		return v->unfit->serial ? DEN_LOG_UNFIT_UPDATE : DEN_LOG_UNFIT;
 	}
 	call_arg(c, "%" PRIu64, v->records);
 	call_arg(c, "%zu", v->n - v->updates);
 	call_arg(c, "%zu", v->updates);
+	call_arg(c, "%" PRId64, v->last_update);
+	call_arg(c, "%" PRId64, in_force);
 	return in->only_verify ? DEN_LOG_SOUND : DEN_OK;
 }
 
@@ -163,7 +171,7 @@ static enum den_code list_own(struct call *c)
 		code = DEN_INTERNAL;
 	}
 	if (code == DEN_OK)
-		code = tell(&in);
+		code = tell(&in, anchors.in_force);
 	dencrypt_verification_done(&in.verification);
 	return code;
 }

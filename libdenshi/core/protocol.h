@@ -169,7 +169,7 @@ enum den_op {
 	 * UNLOCK: LOGIN, KIND, APPROVAL_PASSWORD (the master's), INITIAL -> UNLOCKED[_APPROVAL]
 	 * LOG: [LOGIN (records about this user)], [TIME (only since then)], [DRY_RUN (only verify)] -> rows NUMBER, TIME, RECORD;
 	 *   then OK, LOG_SOUND, LOG_BROKEN, LOG_UNFIT or LOG_UNFIT_UPDATE + NUMBER (of records). For masters and root.
-	 *   With HOST: what the directory knows of that host's records -> rows NUMBER, DIGEST, KIND ("decision", "update"), ID; OK.
+	 *   With HOST: what the directory knows of that host's records -> rows NUMBER, DIGEST, KIND ("decision", "update"), ID; OK + SERIAL (in force).
 	 * LOGOUT: TOKEN, WHICH ("business", "login") -> LOGOUT_*
 	 */
 	DEN_OP_UNLOCK = 120,

@@ -58,7 +58,8 @@ enum dencrypt_result dencrypt_verify_anchor(struct dencrypt_verification *v, con
 		return DENCRYPT_NO_MEMORY;
 	v->anchors = more;
 	more[v->n++] = *a;
-	v->updates += a->is_update != 0;
+	v->updates += a->serial != 0;
+	v->last_update = a->serial > v->last_update ? a->serial : v->last_update;
 	return DENCRYPT_OK;
 }
 

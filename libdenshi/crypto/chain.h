@@ -47,7 +47,7 @@ void dencrypt_chain_next(struct dencrypt_chain *c, char *line, struct dencrypt_r
 struct dencrypt_anchor {
 	uint64_t number; /* 0: there was none yet */
 	char digest[DENCRYPT_DIGEST_HEX_SIZE], of[24];
-	int is_update;
+	int64_t serial; /* of the user update; 0: a decision */
 };
 
 enum dencrypt_verdict {
@@ -60,6 +60,7 @@ enum dencrypt_verdict {
 struct dencrypt_verification {
 	struct dencrypt_anchor *anchors;
 	size_t n, updates;
+	int64_t last_update; /* the highest serial; 0: none */
 	uint64_t records;
 	uint64_t broken;		      /* the first that doesn't fit; 0: none */
 	const struct dencrypt_anchor *unfit; /* the first that knows another record; NULL: none */

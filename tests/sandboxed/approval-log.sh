@@ -55,7 +55,7 @@ anchor=$(value_of "cn=$serial,$own" denshiChainHead)
 number=${anchor%%:*}
 check "by the last one there was" equals "$anchor" "$(awk -v n="$number" '$1 == n { print n ":" $3 }' $file)"
 verify
-check "told how many" says "and $serial user updates in the directory agree" ''
+check "told how many" says "and $serial user updates in the directory agree; the last update is $serial, in force is $serial" ''
 
 cp $file /tmp/good
 again kill -0 $$

@@ -29,9 +29,9 @@ static void make(lines l, uint64_t other)
 	l[RECORDS][0] = '\0';
 }
 
-static void anchor_at(struct dencrypt_verification *v, uint64_t number, int is_update)
+static void anchor_at(struct dencrypt_verification *v, uint64_t number, int64_t serial)
 {
-	struct dencrypt_anchor a = {.is_update = is_update};
+	struct dencrypt_anchor a = {.serial = serial};
 	struct dencrypt_record r;
 	char head[128] = "0:" DENCRYPT_CHAIN_NONE;
 	lines right;
@@ -98,12 +98,13 @@ static void unfit_at(lines l, const char *of)
 	struct dencrypt_verification v = {0};
 	enum dencrypt_verdict want = of ? DENCRYPT_CHAIN_UNFIT : DENCRYPT_CHAIN_SOUND;
 
-	anchor_at(&v, 6, 1);
+	anchor_at(&v, 6, 9);
 	anchor_at(&v, 4, 0);
-	anchor_at(&v, 0, 1);
-	anchor_at(&v, 2, 1);
+	anchor_at(&v, 0, 7);
+	anchor_at(&v, 2, 8);
 	assert_int_equal(verify(&v, l), want);
 	assert_int_equal(v.updates, 3);
+	assert_int_equal(v.last_update, 9);
 	if (of)
 		assert_string_equal(v.unfit->of, of);
 	dencrypt_verification_done(&v);
@@ -139,7 +140,7 @@ static void test_wrong_anchors(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		struct dencrypt_verification v = {0};
-		struct dencrypt_anchor a = {.is_update = 1};
+		struct dencrypt_anchor a = {.serial = 1};
 
 		dencrypt_anchor_head(&a, heads[i]);
 		assert_int_equal(dencrypt_verify_anchor(&v, &a), DENCRYPT_OK);

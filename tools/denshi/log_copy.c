@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,11 +34,10 @@ static FILE *open_copy(const char *path)
 /* What the directory says, by the denshid of this machine. */
 static int take_anchor(void *context, const struct den_message *row)
 {
-	struct dencrypt_anchor a = {
-		.number = den_message_number(row, DEN_TAG_NUMBER, 0),
-		.is_update = strcmp(den_message_string_or_empty(row, DEN_TAG_KIND), "update") == 0,
-	};
+	struct dencrypt_anchor a = {.number = den_message_number(row, DEN_TAG_NUMBER, 0)};
 
+	if (strcmp(den_message_string_or_empty(row, DEN_TAG_KIND), "update") == 0)
+		a.serial = strtoll(den_message_string_or_empty(row, DEN_TAG_ID), NULL, 10);
 	snprintf(a.digest, sizeof(a.digest), "%s", den_message_string_or_empty(row, DEN_TAG_DIGEST));
 	snprintf(a.of, sizeof(a.of), "%s", den_message_string_or_empty(row, DEN_TAG_ID));
 	if (dencrypt_verify_anchor(context, &a) != DENCRYPT_OK)
@@ -45,7 +45,7 @@ static int take_anchor(void *context, const struct den_message *row)
 	return 0;
 }
 
-static int ask_anchors(struct cli *cli, const char *host, struct dencrypt_verification *v)
+static int ask_anchors(struct cli *cli, const char *host, struct dencrypt_verification *v, int64_t *in_force)
 {
 	struct den_message *request = ask_new(DEN_OP_LOG), *reply;
 	int status;
@@ -53,6 +53,7 @@ static int ask_anchors(struct cli *cli, const char *host, struct dencrypt_verifi
 	den_message_add_string(request, DEN_TAG_HOST, host);
 	reply = ask(cli, request, take_anchor, v);
 	status = ask_refused(cli, reply);
+	*in_force = (int64_t)den_message_number(reply, DEN_TAG_SERIAL, 0);
 	den_message_free(reply);
 	return status;
 }
@@ -71,10 +72,10 @@ static void read_records(FILE *file, struct dencrypt_verification *v)
 	}
 }
 
-static int tell(struct cli *cli, const char *host, struct dencrypt_verification *v)
+static int tell(struct cli *cli, const char *host, struct dencrypt_verification *v, int64_t in_force)
 {
 	enum dencrypt_verdict verdict = dencrypt_verify_end(v);
-	char number[NUMBER_SIZE], decisions[NUMBER_SIZE], updates[NUMBER_SIZE];
+	char number[NUMBER_SIZE], decisions[NUMBER_SIZE], updates[NUMBER_SIZE], last[NUMBER_SIZE], serial[NUMBER_SIZE];
 
 	if (verdict == DENCRYPT_CHAIN_BROKEN) {
 		snprintf(number, sizeof(number), "%" PRIu64, v->broken);
@@ -82,16 +83,19 @@ static int tell(struct cli *cli, const char *host, struct dencrypt_verification 
 	}
 	if (verdict == DENCRYPT_CHAIN_UNFIT) {
 		snprintf(number, sizeof(number), "%" PRIu64, v->unfit->number);
-		return refuse(cli, v->unfit->is_update ? DEN_LOG_UNFIT_UPDATE : DEN_LOG_UNFIT, host, v->unfit->of, number);
+		return refuse(cli, v->unfit->serial ? DEN_LOG_UNFIT_UPDATE : DEN_LOG_UNFIT, host, v->unfit->of, number);
 	}
 	snprintf(number, sizeof(number), "%" PRIu64, v->records);
 	snprintf(decisions, sizeof(decisions), "%zu", v->n - v->updates);
 	snprintf(updates, sizeof(updates), "%zu", v->updates);
+	snprintf(last, sizeof(last), "%" PRId64, v->last_update);
+	snprintf(serial, sizeof(serial), "%" PRId64, in_force);
 	if (cli->json)
-		output_json(json_pack("{ss ss sI sI sI}", "code", den_code_name(DEN_LOG_SOUND), "host", host, "number",
-			(json_int_t)v->records, "decisions", (json_int_t)(v->n - v->updates), "updates", (json_int_t)v->updates));
+		output_json(json_pack("{ss ss sI sI sI sI sI}", "code", den_code_name(DEN_LOG_SOUND), "host", host, "number",
+			(json_int_t)v->records, "decisions", (json_int_t)(v->n - v->updates), "updates", (json_int_t)v->updates,
+			"last_update", (json_int_t)v->last_update, "in_force", (json_int_t)in_force));
 	else
-		say(cli, stdout, DEN_LOG_SOUND, host, number, decisions, updates);
+		say(cli, stdout, DEN_LOG_SOUND, host, number, decisions, updates, last, serial);
 	return CLI_DONE;
 }
 
@@ -104,6 +108,7 @@ int cli_log_copy(struct cli *cli, const struct args *args)
 {
 	const char *path = args->operands ? args->operand[0] : "", *host = args->option[OPT_HOST];
 	struct dencrypt_verification v = {0};
+	int64_t in_force;
 	FILE *file;
 	int status;
 
@@ -114,10 +119,10 @@ int cli_log_copy(struct cli *cli, const struct args *args)
 	file = open_copy(path);
 	if (!file)
 		return refuse(cli, DEN_CLI_LOG_UNREADABLE, path, strerror(errno));
-	status = ask_anchors(cli, host, &v);
+	status = ask_anchors(cli, host, &v, &in_force);
 	if (status == CLI_DONE) {
 		read_records(file, &v);
-		status = ferror(file) ? refuse(cli, DEN_CLI_LOG_UNREADABLE, path, strerror(errno)) : tell(cli, host, &v);
+		status = ferror(file) ? refuse(cli, DEN_CLI_LOG_UNREADABLE, path, strerror(errno)) : tell(cli, host, &v, in_force);
 	}
 	fclose(file);
 	dencrypt_verification_done(&v);
