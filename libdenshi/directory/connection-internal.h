@@ -19,16 +19,17 @@ struct dendir {
 	char diagnostic[256];
 };
 
-#define ENTRY_ATTRIBUTES_MAX 24
+#define ENTRY_ATTRIBUTES_STEP 16 /* room for so many more at a time */
 
 struct dendir_entry {
 	LDAP *ld;
 	LDAPMessage *message; /* of a search; NULL for a post-read control */
-	struct {
+	struct dendir_held {
 		char *attribute;
 		struct berval **values;
-	} held[ENTRY_ATTRIBUTES_MAX]; /* fetched or decoded, released by entry_done */
+	} *held; /* fetched or decoded, released by entry_done */
 	size_t nheld;
+	int lost; /* something of it couldn't be held: it isn't as it was read */
 	char *dn_text;
 };
 

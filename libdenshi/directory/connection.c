@@ -411,7 +411,9 @@ enum den_code dendir_search(struct dendir *d, const char *base, enum dendir_scop
 		if (rc == LDAP_RES_SEARCH_ENTRY) {
 			struct dendir_entry e = {.ld = d->ld, .message = message};
 
-			stop = each(context, &e);
+			stop = each(context, &e) || e.lost;
+			if (e.lost)
+				code = DEN_DIRECTORY_REFUSED;
 			dendir_entry_done(&e);
 			if (stop)
 				ldap_abandon_ext(d->ld, msgid, NULL, NULL);
@@ -531,7 +533,7 @@ static int tell_post_read(struct dendir *d, LDAPMessage *response, dendir_each *
 	if (found && dendir_entry_decode(&e, &found->ldctl_value) == 0) {
 		each(context, &e);
 		note_time(d, dendir_entry_string(&e, "modifyTimestamp"));
-		told = 0;
+		told = e.lost ? -1 : 0;
 	}
 	dendir_entry_done(&e);
 	ldap_controls_free(controls);

@@ -12,17 +12,33 @@ void dendir_entry_done(struct dendir_entry *e)
 			ldap_value_free_len(e->held[i].values);
 		free(e->held[i].attribute);
 	}
+	free(e->held);
+	e->held = NULL;
 	e->nheld = 0;
 	ldap_memfree(e->dn_text);
 	e->dn_text = NULL;
 }
 
-/* Keeps values under a name; takes them over, also on failure. */
+static int make_room(struct dendir_entry *e)
+{
+	struct dendir_held *more;
+
+	if (e->nheld % ENTRY_ATTRIBUTES_STEP != 0)
+		return 0;
+	more = reallocarray(e->held, e->nheld + ENTRY_ATTRIBUTES_STEP, sizeof(*more));
+	if (more)
+		e->held = more;
+	return more ? 0 : -1;
+}
+
+/* Keeps values under a name; takes them over, also on failure, which the entry remembers: whoever reads
+ * it must not take what is lost for what isn't there. */
 static struct berval **hold(struct dendir_entry *e, const char *attribute, struct berval **values)
 {
-	char *name = e->nheld < ENTRY_ATTRIBUTES_MAX ? strdup(attribute) : NULL;
+	char *name = make_room(e) == 0 ? strdup(attribute) : NULL;
 
 	if (!name) {
+		e->lost = 1;
 		if (values)
 			ldap_value_free_len(values);
 		return NULL;

@@ -41,6 +41,8 @@ static int on_entry(ldap_sync_t *sync, LDAPMessage *message, struct berval *uuid
 		w->ended = w->watcher->present(w->watcher->context, id);
 	else if (phase == LDAP_SYNC_CAPI_ADD || phase == LDAP_SYNC_CAPI_MODIFY)
 		w->ended = w->watcher->changed(w->watcher->context, id, &e);
+	if (e.lost)
+		w->refused = 1;
 	dendir_entry_done(&e);
 	return LDAP_SUCCESS;
 }
