@@ -319,6 +319,51 @@ static void test_load(void **state)
 	assert_null(ca);
 }
 
+/* One CA after another, and whose certificate is whose. */
+static void test_succession(void **state)
+{
+	struct dencrypt_ca *ca = NULL, *former = NULL;
+	struct dencrypt_certificate *before = NULL, *after = NULL;
+	struct dencrypt_key *key = NULL, *next_key = NULL;
+	char folder[128], path[160];
+
+	(void)state;
+	make_folder(&home, "succession", folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/former.key", folder);
+	assert_result(dencrypt_ca_succeed(folder, ORG, NULL, NULL, NOW), DENCRYPT_IO);
+	assert_ok(dencrypt_ca_save(home.ca, folder));
+	assert_result(dencrypt_ca_load_former(folder, &former), DENCRYPT_IO);
+	assert_int_equal(errno, ENOENT);
+	assert_ok(dencrypt_ca_succeed(folder, ORG, NULL, NULL, NOW));
+	assert_result(dencrypt_ca_succeed(folder, ORG, NULL, NULL, NOW), DENCRYPT_EXISTS);
+	assert_ok(dencrypt_ca_load(folder, &ca));
+	assert_ok(dencrypt_ca_load_former(folder, &former));
+	assert_ok(dencrypt_same_certificate(dencrypt_ca_certificate(former), dencrypt_ca_certificate(home.ca)));
+	before = issue(former, DENCRYPT_EC_P256, LOGIN, &key);
+	after = issue(ca, DENCRYPT_EC_P256, LOGIN, &next_key);
+	assert_true(dencrypt_certificate_is_by(before, dencrypt_ca_certificate(former)));
+	assert_false(dencrypt_certificate_is_by(before, dencrypt_ca_certificate(ca)));
+	assert_true(dencrypt_certificate_is_by(after, dencrypt_ca_certificate(ca)));
+	assert_false(dencrypt_certificate_is_by(after, dencrypt_ca_certificate(former)));
+	/* Of one name, and told apart by their keys alone. */
+	assert_ok(dencrypt_verify_client(before, dencrypt_ca_certificate(former), NULL, LOGIN, ORG, NOW));
+	assert_result(dencrypt_verify_client(before, dencrypt_ca_certificate(ca), NULL, LOGIN, ORG, NOW), DENCRYPT_WRONG_CA);
+	assert_result(dencrypt_verify_client(after, dencrypt_ca_certificate(former), NULL, LOGIN, ORG, NOW), DENCRYPT_WRONG_CA);
+	dencrypt_certificate_free(before);
+	dencrypt_certificate_free(after);
+	dencrypt_key_free(key);
+	dencrypt_key_free(next_key);
+	dencrypt_ca_free(former);
+	dencrypt_ca_free(ca);
+	/* Half removed is removed. */
+	assert_int_equal(unlink(in_folder(&home, "succession/former.pem")), 0);
+	assert_result(dencrypt_ca_load_former(folder, &former), DENCRYPT_IO);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_ok(dencrypt_ca_succeed(folder, ORG, NULL, NULL, NOW));
+	assert_ok(dencrypt_ca_drop_former(folder));
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static void test_load_wrong_contents(void **state)
 {
 	struct dencrypt_bytes bytes = DENCRYPT_BYTES_EMPTY;
@@ -490,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_wrong_contents),
+		cmocka_unit_test(test_succession),
 		cmocka_unit_test(test_rsa_ca),
 		cmocka_unit_test(test_machines),
 		cmocka_unit_test(test_machine_names),
