@@ -59,7 +59,7 @@ ask() { # COMMAND...: asked for and approved
 ask -- sh -c "echo 'a  b' \"\$HOME\" *"
 run as_user $user sh -c "echo 'a  b' \"\$HOME\" *"
 check "words with blanks, quotes and patterns" says 'a  b /root' ''
-ask --run-as d-plain01 -- id -un
+ask --run-as d-plain01 --command id -un
 run as_user $user -u d-plain01 id -un
 check "as another user" says '^d-plain01$' ''
 ask --for directory=/tmp -- id -un

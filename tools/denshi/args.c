@@ -67,6 +67,8 @@ enum args_result args_parse(struct args *args, int argc, char **argv, unsigned l
 			words_only = 1;
 		else
 			result = take_option(args, argc, argv, &i, allowed);
+		/* All of what follows is another program's. */
+		words_only |= args->option[OPT_COMMAND] != NULL;
 		if (result != ARGS_OK)
 			return result;
 	}

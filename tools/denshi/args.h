@@ -38,6 +38,7 @@
 	OPTION(NEED, "need", "N")                                                                  \
 	OPTION(FOR, "for", "NAME=VALUE,...")                                                       \
 	OPTION(RUN_AS, "run-as", "USER")                                                           \
+	OPTION(COMMAND, "command", NULL)                                                           \
 	OPTION(MATCH, "match", "NAME,...")                                                         \
 	OPTION(WITHIN, "within", "TIME")                                                           \
 	OPTION(APPROVER, "approver", "other|any")                                                  \

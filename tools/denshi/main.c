@@ -82,7 +82,8 @@ static const struct command commands[] = {
 	{"client-policy", NULL, "SITE...", 1, ANY_NUMBER, O(HELP) | O(BROWSER) | O(FORMAT) | O(IE_MODE) | O(CA),
 		DEN_CLI_DO_CLIENT_POLICY, DEN_OK, cli_client_policy},
 	{"request", NULL, "BUSINESS [-- COMMAND [ARGUMENT...]]", 1, ANY_NUMBER,
-		COMMON | O(ACCOUNT) | O(SUBJECT) | O(AMOUNT) | O(ATTACH) | O(DIGEST) | O(NEED) | O(FOR) | O(RUN_AS) | O(DRY_RUN),
+		COMMON | O(ACCOUNT) | O(SUBJECT) | O(AMOUNT) | O(ATTACH) | O(DIGEST) | O(NEED) | O(FOR) | O(RUN_AS) | O(COMMAND) |
+			O(DRY_RUN),
 		DEN_CLI_DO_REQUEST, DEN_OK, cli_request},
 	{"requests", NULL, "", 0, 0, COMMON | O(MINE) | O(TO_APPROVE) | O(ALL) | O(WATCH),
 		DEN_CLI_DO_REQUESTS, DEN_OK, cli_requests},
