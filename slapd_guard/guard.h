@@ -2,10 +2,22 @@
 #ifndef DENSHI_SLAPD_GUARD_GUARD_H
 #define DENSHI_SLAPD_GUARD_GUARD_H
 
+#include "slapd_guard/slapd.h"
+
 /* The overlay's name in cn=config. */
 #define GUARD_OVERLAY "denshi-guard"
 
 /* Registers the overlay, which answers for itself from then on. 0 or -1. */
-int password_overlay(void);
+int guard_overlay(void);
+
+/* Whoever may not write a password gets no further with one (password.c). 0 or -1: before all else. */
+int guard_password_begin(void);
+int guard_password(Operation *op, SlapReply *rs);
+
+/* An entry keeps its name (name.c). */
+int guard_name(Operation *op, SlapReply *rs);
+
+/* insufficientAccessRights, to whoever asked; for an overlay's function to return. */
+int guard_refuse(Operation *op, SlapReply *rs, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * denshi-guard, a module of slapd. It closes two ways around the access rules:
+ * denshi-guard, a module of slapd. It closes three ways around the access rules:
  *
  * 1. The Relax Rules control (draft-zeilenga-ldap-relax) is taken out of slapd. 2.5 and 2.6 take it from
  *    everybody, and overlay constraint looks away when an operation carries it: a user could
@@ -7,7 +7,10 @@
  *    half a decision. Access rules can't refuse it: the right to replace a value is the right to add
  *    one. Without it such an operation fails (unavailableCriticalExtension), also for the
  *    administrator.
- * 2. Passwords can't be guessed without a bind: the overlay of password.c.
+ * 2. Passwords can't be guessed without a bind: password.c.
+ * 3. A new name brings no values: name.c.
+ *
+ * The first is of the whole server, the others of a database with its overlay:
  *
  *	olcModuleLoad: denshi-guard
  *	olcOverlay: denshi-guard
@@ -39,5 +42,5 @@ __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 		return -1;
 	/* Not there (-1, also in slapadd and its kin): all is well. */
 	(void)unregister_supported_control(RELAX);
-	return password_overlay();
+	return guard_overlay();
 }

@@ -1,5 +1,5 @@
 /*
- * The overlay: whoever may not write a password gets no further with one.
+ * Whoever may not write a password gets no further with one.
  *
  * slapo-ppolicy compares the old password with what an operation deletes or sets before slapd
  * asks who may: its answers tell a right guess from a wrong one, to anybody, without end and
@@ -7,11 +7,17 @@
  */
 #include <ldap.h>
 
-#include "core/oid.h"
 #include "slapd_guard/guard.h"
-#include "slapd_guard/slapd.h"
 
 static AttributeDescription *password;
+
+int guard_password_begin(void)
+{
+	const char *text = NULL;
+
+	/* One of slapd's own attributes: it is there before any schema is read. */
+	return slap_str2ad("userPassword", &password, &text) == LDAP_SUCCESS ? 0 : -1;
+}
 
 static int has_password(const Modifications *m)
 {
@@ -35,42 +41,9 @@ static int may_write(Operation *op, slap_overinst *on)
 	return allowed;
 }
 
-static int before_modify(Operation *op, SlapReply *rs)
+int guard_password(Operation *op, SlapReply *rs)
 {
 	if (!has_password(op->orm_modlist) || be_isroot(op) || may_write(op, op->o_bd->bd_info))
 		return SLAP_CB_CONTINUE;
-	rs->sr_err = LDAP_INSUFFICIENT_ACCESS;
-	rs->sr_text = NULL;
-	slap_send_ldap_result(op, rs);
-	return rs->sr_err;
-}
-
-/* At work: only now does the root DSE say so. */
-static int when_opened(BackendDB *bd, void *reply)
-{
-	static char oid[] = DEN_OID_GUARD;
-	static int is_told;
-	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
-
-	(void)bd;
-	(void)reply;
-	if (!is_told && supported_feature_load(&feature) != 0)
-		return -1;
-	is_told = 1;
-	return 0;
-}
-
-int password_overlay(void)
-{
-	static slap_overinst overlay = {.on_bi = {
-		.bi_type = GUARD_OVERLAY,
-		.bi_db_open = when_opened,
-		.bi_op_modify = before_modify,
-	}};
-	const char *text = NULL;
-
-	/* One of slapd's own attributes: it is there before any schema is read. */
-	if (slap_str2ad("userPassword", &password, &text) != LDAP_SUCCESS)
-		return -1;
-	return overlay_register(&overlay) == 0 ? 0 : -1;
+	return guard_refuse(op, rs, NULL);
 }

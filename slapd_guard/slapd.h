@@ -52,7 +52,17 @@ typedef struct Operation {
 	struct timeval o_qtime;
 	BackendDB *o_bd;
 	struct berval o_req_dn, o_req_ndn;
-	Modifications *orm_modlist; /* of LDAP_REQ_MODIFY, also where RFC 3062 makes one */
+	union {
+		Modifications *orm_modlist; /* of LDAP_REQ_MODIFY, also where RFC 3062 makes one */
+		struct {		    /* of LDAP_REQ_MODRDN */
+			struct {
+				Modifications *rs_modlist;
+				char rs_no_opattrs;
+			} rs_mods;
+			int rs_deleteoldrdn;
+			struct berval orr_newrdn, orr_nnewrdn;
+		};
+	};
 } Operation;
 
 typedef struct SlapReply {
@@ -87,6 +97,7 @@ typedef struct BackendInfo {
 	void *bi_db_close, *bi_db_destroy;
 	void *bi_op_bind, *bi_op_unbind, *bi_op_search, *bi_op_compare;
 	int (*bi_op_modify)(Operation *op, SlapReply *rs);
+	int (*bi_op_modrdn)(Operation *op, SlapReply *rs);
 	void *bi_rest[128]; /* more than there is: slapd copies as much as it knows of */
 } BackendInfo;
 
