@@ -1,5 +1,5 @@
 /*
- * denshi-guard, a module of slapd. It closes three ways around the access rules:
+ * denshi-guard, a module of slapd. It closes three ways around the access rules, and one to end slapd:
  *
  * 1. The Relax Rules control (draft-zeilenga-ldap-relax) is taken out of slapd. 2.5 and 2.6 take it from
  *    everybody, and overlay constraint looks away when an operation carries it: a user could
@@ -10,7 +10,10 @@
  * 2. Passwords can't be guessed without a bind: password.c.
  * 3. A new name brings no values: name.c.
  *
- * The first is of the whole server, the others of a database with its overlay:
+ * 4. No transaction begins (RFC 5805): an operation of one may be freed while it is answered (slapd
+ *    2.5.13), so that anybody who may connect could end the server.
+ *
+ * The first and the last are of the whole server, the others of a database with its overlay:
  *
  *	olcModuleLoad: denshi-guard
  *	olcOverlay: denshi-guard
@@ -21,6 +24,7 @@
 #include "slapd_guard/slapd.h"
 
 #define RELAX "1.3.6.1.4.1.4203.666.5.12"
+#define START_TRANSACTION "1.3.6.1.1.21.1"
 
 /* libldap comes with its slapd. */
 static int is_known_slapd(void)
@@ -36,11 +40,16 @@ static int is_known_slapd(void)
 
 __attribute__((visibility("default"))) int init_module(int argc, char *argv[])
 {
+	static char oid[] = START_TRANSACTION;
+	const struct berval start = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
+
 	(void)argc;
 	(void)argv;
 	if (!is_known_slapd())
 		return -1;
 	/* Not there (-1, also in slapadd and its kin): all is well. */
 	(void)unregister_supported_control(RELAX);
+	/* Its control is known to the databases, and stays: without a transaction it is refused. */
+	(void)unload_extop(&start, NULL, 0);
 	return guard_overlay();
 }

@@ -118,6 +118,9 @@ int overlay_entry_release_ov(Operation *op, Entry *e, int rw, slap_overinst *on)
 /* 0, or -1 where slapd has no such control. */
 int unregister_supported_control(const char *oid);
 
+/* Takes an extended operation out. main NULL: whoever serves it. 0, or -1 where there is none. */
+int unload_extop(const struct berval *oid, void *main, unsigned flags);
+
 /* An OID that the root DSE shows among supportedFeatures from then on; copied. 0 or -1. */
 int supported_feature_load(struct berval *oid);
 

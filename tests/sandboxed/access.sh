@@ -309,6 +309,7 @@ done
 printf '%s\n\n' "$(modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 3')" \
 	"$(modify "$someone" $'replace: denshiRole\ndenshiRole: master')" |
 	may_not "a host makes a master within a transaction" host ldapmodify -E '!txn=commit'
+check "for none begins" says 'txn_start' ''
 run root ldapsearch -LLL -b "$someone" -s base denshiAttempt denshiRole
 check "and nothing of it is done" says_not 'denshiAttempt: 3|denshiRole: master' ''
 # Other ways to spell a name are the same name.
