@@ -282,7 +282,7 @@ static int lookup(const struct expected *rows, size_t n, unsigned code, int othe
 static void check(unsigned code, int found, int expected)
 {
 	if (found != expected)
-		fail_msg("%s: %d, expected %d", den_code_name((enum den_code)code), found, expected);
+		fail_msg("%s: %d, expected %d; said: %s", den_code_name((enum den_code)code), found, expected, chat.said);
 }
 
 static void auth_codes(void **state)
@@ -434,7 +434,7 @@ static void password_codes(void **state)
 				code == DEN_MODULE_ARGUMENT ? PAM_SERVICE_ERR : PAM_TRY_AGAIN;
 
 			check(code, pam_chauthtok(h, PAM_CHANGE_EXPIRED_AUTHTOK), expected);
-			assert_int_equal(asked[DEN_OP_PASSWD].count, 1);
+			check(code, (int)asked[DEN_OP_PASSWD].count, 1);
 			assert_true(asked[DEN_OP_PASSWD].dry_run);
 			assert_int_equal(chat.used, 0);
 		}
