@@ -92,10 +92,13 @@ static int is_down(int result)
 }
 
 /* A write that back-mdb has no room for, in its map or on the disk, is "other" to LDAP:
- * "txn_commit failed", "entry store failed", "index add failed". */
-static int is_full(int result, const char *text)
+ * "txn_commit failed", "index add failed", "DN index add fail", or without a word. */
+static int is_full(int result, LDAPMessage *response, const char *text)
 {
-	return result == LDAP_OTHER && text && strstr(text, "failed");
+	if (result != LDAP_OTHER || !response || ldap_msgtype(response) == LDAP_RES_BIND ||
+		ldap_msgtype(response) == LDAP_RES_SEARCH_RESULT)
+		return 0;
+	return !text || !*text || strstr(text, "fail");
 }
 
 enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
@@ -113,7 +116,7 @@ enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response)
 	}
 	snprintf(d->diagnostic, sizeof(d->diagnostic), "%s%s%s", ldap_err2string(d->result),
 		text && *text ? ": " : "", text && *text ? text : "");
-	full = is_full(d->result, text);
+	full = is_full(d->result, response, text);
 	ldap_memfree(text);
 	if (d->result == LDAP_SUCCESS)
 		return DEN_OK;

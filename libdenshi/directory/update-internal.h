@@ -47,6 +47,9 @@ struct window {
 	struct item items[WINDOW];
 };
 
+/* "T20261126081500.123456789Z-" */
+#define RECORD_PREFIX_SIZE 32
+
 struct dendir_update {
 	struct pending *pending; /* ordered by login */
 	size_t npending, room;
@@ -56,6 +59,7 @@ struct dendir_update {
 	char digest[65];
 	int failed;	     /* not wholly looked at: it can't be run */
 	int continues;	     /* the record of an interrupted run was there */
+	char prefix[RECORD_PREFIX_SIZE]; /* of what goes into that record; otherwise empty */
 	struct item *direct; /* the one item of a direct change */
 	char other[DEN_LOGIN_ID_SIZE]; /* whose run is in the way */
 	int64_t other_since;

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "directory/update-internal.h"
 
 #define LINE_SIZE (2 * DEN_NAME_SIZE + 80)
-#define PREFIX_SIZE (DENDIR_TIME_SIZE + 2)
 
 static char *record_dn(char *dn, const struct dendir *d, int64_t serial)
 {
@@ -50,7 +50,7 @@ struct lines {
 static int put_line(void *context, const struct dendir_row *r)
 {
 	struct lines *l = context;
-	char line[LINE_SIZE], numbered[LINE_SIZE + PREFIX_SIZE + 24];
+	char line[LINE_SIZE], numbered[LINE_SIZE + RECORD_PREFIX_SIZE + 24];
 
 	write_line(line, r);
 	snprintf(numbered, sizeof(numbered), "%s%06zu %s", l->prefix, ++l->n, line);
@@ -60,14 +60,19 @@ static int put_line(void *context, const struct dendir_row *r)
 
 /* -- the record ---------------------------------------------------------------------------- */
 
-/* What a run that goes on with another's record puts before its lines and parts. */
-static void write_prefix(char prefix[PREFIX_SIZE], const struct dendir_update *u, const struct dendir_run *run)
+/*
+ * What a run that goes on with another's record puts before its lines and parts: in the
+ * order of the runs, and no two the same, though several may begin within a second.
+ */
+static void set_prefix(struct dendir_update *u)
 {
 	char when[DENDIR_TIME_SIZE];
+	struct timespec now;
 
-	prefix[0] = '\0';
-	if (u->continues)
-		snprintf(prefix, PREFIX_SIZE, "T%s-", dendir_time(when, run->now));
+	clock_gettime(CLOCK_REALTIME, &now);
+	dendir_time(when, now.tv_sec);
+	when[strcspn(when, "Z")] = '\0';
+	snprintf(u->prefix, sizeof(u->prefix), "T%s.%09ldZ-", when, now.tv_nsec);
 }
 
 static enum den_code add_record(const struct dendir_update *u, const struct dendir_run *run)
@@ -104,16 +109,14 @@ static enum den_code join_record(const struct dendir_run *run, int64_t serial)
 /* To the record of a run that ended in the middle, what this one does: the record only grows. */
 static enum den_code continue_record(const struct dendir_update *u, const struct dendir_run *run)
 {
-	char dn[DENDIR_DN_SIZE], prefix[PREFIX_SIZE], line[80];
+	char dn[DENDIR_DN_SIZE], line[96];
 	enum den_code code = join_record(run, u->from + 1);
-	struct lines l = {0};
+	struct lines l = {.prefix = u->prefix};
 
 	if (code != DEN_OK)
 		return code;
 	l.mods = dendir_mods_new();
-	write_prefix(prefix, u, run);
-	l.prefix = prefix;
-	snprintf(line, sizeof(line), "%s000000 finish by %s", prefix, run->by);
+	snprintf(line, sizeof(line), "%s000000 finish by %s", u->prefix, run->by);
 	dendir_mods_put(l.mods, DENDIR_ADD, "denshiDiff", line);
 	each_row(u, put_line, &l);
 	code = dendir_modify(run->master, record_dn(dn, run->master, u->from + 1), l.mods);
@@ -165,6 +168,7 @@ enum den_code record_begin(struct dendir_update *u, struct dendir_run *run)
 	if (code != DEN_DIRECTORY_REFUSED || dendir_result(run->master) != LDAP_ALREADY_EXISTS)
 		return code;
 	u->continues = 1;
+	set_prefix(u);
 	record_find_other(u, run->host);
 	/* All that is pending has what is unfinished in it; a direct change hasn't. */
 	code = u->direct ? nothing_unfinished(u, run->host) : DEN_OK;
@@ -199,13 +203,12 @@ enum den_code record_part(const struct dendir_update *u, const struct dendir_run
 {
 	char *text = lines_of_window(u);
 	struct dendir_mods *m;
-	char dn[DENDIR_DN_SIZE], prefix[PREFIX_SIZE], name[PREFIX_SIZE + 24];
+	char dn[DENDIR_DN_SIZE], name[RECORD_PREFIX_SIZE + 24];
 	enum den_code code = text ? DEN_OK : DEN_INTERNAL;
 
 	if (text && *text) {
 		m = dendir_mods_new();
-		write_prefix(prefix, u, run);
-		snprintf(name, sizeof(name), "%s%06zu", prefix, u->window.first / WINDOW);
+		snprintf(name, sizeof(name), "%s%06zu", u->prefix, u->window.first / WINDOW);
 		dendir_mods_put(m, DENDIR_ADD, "objectClass", "denshiUpdatePart");
 		dendir_mods_put(m, DENDIR_ADD, "cn", name);
 		dendir_mods_put(m, DENDIR_ADD, "denshiDiffLines", text);
