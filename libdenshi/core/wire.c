@@ -306,12 +306,23 @@ int den_message_send(int fd, const struct den_message *m, int timeout_ms)
 	}
 }
 
-/* Length of the next packet, which stays where it is, 0 at the end; -1 with errno. */
+/* Length of the next packet, which stays where it is; 0 at the end. */
+static ssize_t next_length(int fd)
+{
+	/* MSG_TRUNC: the true length, and nothing is copied. */
+	const int peek = MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC;
+	ssize_t n = recv(fd, NULL, 0, peek);
+
+	/* Linux looks for a packet first and whether the peer has closed then: of one that
+	 * answers and closes in between, it says that there is nothing more. */
+	return n == 0 ? recv(fd, NULL, 0, peek) : n;
+}
+
+/* The same, waited for; -1 with errno. */
 static ssize_t await_packet(int fd, int64_t deadline)
 {
 	for (;;) {
-		/* MSG_TRUNC: the true length, and nothing is copied. */
-		ssize_t n = recv(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+		ssize_t n = next_length(fd);
 
 		if (n >= 0)
 			return n;

@@ -334,6 +334,41 @@ static void receives(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+/* -- a peer that answers and closes between recv's two looks, at the queue and at the peer ------ */
+
+static int answers_late = -1; /* that peer's end */
+
+ssize_t recv(int fd, void *buf, size_t size, int flags)
+{
+	struct den_message *m;
+
+	if (answers_late < 0)
+		return recvfrom(fd, buf, size, flags, NULL, NULL);
+	m = sample();
+	assert_int_equal(den_message_send(answers_late, m, 100), 0);
+	den_message_free(m);
+	close(answers_late);
+	answers_late = -1;
+	return 0; /* what Linux says then: 7 of 100,000 such answers were lost */
+}
+
+static void last_words(void **state)
+{
+	struct den_message *m;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	answers_late = ends[0];
+	m = den_message_receive(ends[1], 100);
+	assert_non_null(m);
+	check_sample(m);
+	den_message_free(m);
+	assert_null(den_message_receive(ends[1], 100));
+	assert_int_equal(errno, ECONNRESET);
+	close(ends[1]);
+}
+
 /* A peer that reads nothing. */
 static void send_times_out(void **state)
 {
@@ -403,6 +438,7 @@ int main(void)
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(receives),
+		cmocka_unit_test(last_words),
 		cmocka_unit_test(send_times_out),
 		cmocka_unit_test(stray_descriptors),
 	};
