@@ -22,5 +22,7 @@ void pace_known(struct pace *p, int64_t took_us);
 
 /* One of an unknown name was: waits for the difference. */
 void pace_unknown(struct pace *p, int64_t took_us);
+/* The same without the waiting: how long it is, in microseconds. */
+int64_t pace_wait_us(struct pace *p, int64_t took_us);
 
 #endif

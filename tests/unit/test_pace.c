@@ -74,6 +74,37 @@ static void follows(void **state)
 	pace_free(p);
 }
 
+/* Measurements that spread by more than the difference of the two: the wait is the difference. */
+static void settles(struct pace *p, int64_t known_us, int64_t difference_us)
+{
+	uint32_t seed = 1;
+	int64_t sum = 0;
+
+	for (int k = 0; k < 400; k++) {
+		int64_t wait;
+
+		seed = seed * 1664525 + 1013904223;
+		pace_known(p, known_us - 1500 + (seed >> 8) % 3000);
+		seed = seed * 1664525 + 1013904223;
+		wait = pace_wait_us(p, known_us - difference_us - 1500 + (seed >> 8) % 3000);
+		if (k >= 200)
+			sum += wait;
+	}
+	assert_true(sum / 200 > difference_us - 350 && sum / 200 < difference_us + 350);
+}
+
+static void waits_no_longer_than_that(void **state)
+{
+	struct pace *p = pace_new();
+
+	(void)state;
+	settles(p, 25000, 1000);
+	/* A busier machine, and a quiet one again. */
+	settles(p, 60000, 0);
+	settles(p, 25000, 0);
+	pace_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +112,7 @@ int main(void)
 		cmocka_unit_test(waits_for_the_difference),
 		cmocka_unit_test(never_long),
 		cmocka_unit_test(follows),
+		cmocka_unit_test(waits_no_longer_than_that),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
