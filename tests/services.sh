@@ -57,6 +57,35 @@ clear_attempts() { # USER: by logging in
 	pamtester denshi "$1" authenticate <<<"$(login_of "$1")" >/dev/null 2>&1
 }
 
+# nginx that asks for a certificate of the CA and the list, and no password; its process is $nginx.
+start_nginx() { # CA LIST
+	mkdir -p /run/www
+	echo ledger >/run/www/index.html
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/www.key" -subj /CN=localhost \
+		-out "$work/www.crt" 2>/dev/null
+	cat >"$work/nginx.conf" <<-CONF
+		user www-data;
+		pid /run/nginx.pid;
+		error_log $work/nginx.log;
+		events { worker_connections 64; }
+		http {
+			access_log off;
+			server {
+				listen 127.0.0.1:8443 ssl;
+				root /run/www;
+				ssl_certificate $work/www.crt;
+				ssl_certificate_key $work/www.key;
+				ssl_client_certificate $1;
+				ssl_crl $2;
+				ssl_verify_client on;
+			}
+		}
+	CONF
+	nginx -c "$work/nginx.conf" -g 'daemon off;' >>"$work/nginx.log" 2>&1 </dev/null &
+	nginx=$!
+}
+page() { curl -sk -o /dev/null -w '%{http_code}' --cert "$1.crt" --key "$1" https://127.0.0.1:8443/index.html; } # PEM
+
 # A user in force with the initial password hatsu1234.
 new_user() { # ID
 	runuser -u d-master1 -- denshi user create "$1" --name New --mail new@acme.example --password-fd 0 --yes \

@@ -45,30 +45,7 @@ check "and good for a day" test $((until - from)) -ge 86400 -a $((until - from))
 check "everybody may read both" equals "$(stat -c %a $ca $crl | xargs)" "644 644"
 
 # ---- nginx: the list alone, before any password ----
-mkdir -p /run/www
-echo ledger >/run/www/index.html
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/www.key" -subj /CN=localhost -out "$work/www.crt" 2>/dev/null
-cat >"$work/nginx.conf" <<CONF
-user www-data;
-pid /run/nginx.pid;
-error_log $work/nginx.log;
-events { worker_connections 64; }
-http {
-	access_log off;
-	server {
-		listen 127.0.0.1:8443 ssl;
-		root /run/www;
-		ssl_certificate $work/www.crt;
-		ssl_certificate_key $work/www.key;
-		ssl_client_certificate $ca;
-		ssl_crl $crl;
-		ssl_verify_client on;
-	}
-}
-CONF
-nginx -c "$work/nginx.conf" -g 'daemon off;' >>"$work/nginx.log" 2>&1 </dev/null &
-nginx=$!
-page() { curl -sk -o /dev/null -w '%{http_code}' --cert "$1.crt" --key "$1" https://127.0.0.1:8443/index.html; } # PEM
+start_nginx "$ca" "$crl"
 await 10 page "$certs/$user.pem"
 check "nginx: a good one" equals "$(page "$certs/$user.pem")" 200
 
