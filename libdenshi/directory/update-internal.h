@@ -58,8 +58,8 @@ struct dendir_update {
 	char filter[DEN_NAME_SIZE];
 	char digest[65];
 	int failed;	     /* not wholly looked at: it can't be run */
-	int continues;	     /* the record of an interrupted run was there */
-	char prefix[RECORD_PREFIX_SIZE]; /* of what goes into that record; otherwise empty */
+	/* Of what goes into the record of an interrupted run that was there; empty: there was none. */
+	char prefix[RECORD_PREFIX_SIZE];
 	struct item *direct; /* the one item of a direct change */
 	char other[DEN_LOGIN_ID_SIZE]; /* whose run is in the way */
 	int64_t other_since;

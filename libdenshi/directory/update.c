@@ -142,7 +142,7 @@ static enum den_code put_in_place(struct dendir_update *u, struct dendir_run *ru
 		code = put_window_in_place(u, run, runner, first, &uid);
 		tell(run, first + u->window.n);
 	}
-	return code == DEN_OK && u->continues ? apply_nothing_else(u, run) : code;
+	return code == DEN_OK && *u->prefix ? apply_nothing_else(u, run) : code;
 }
 
 enum den_code dendir_update_run(struct dendir_update *u, struct dendir_run *run)

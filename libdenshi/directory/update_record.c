@@ -70,9 +70,7 @@ static void set_prefix(struct dendir_update *u)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	dendir_time(when, now.tv_sec);
-	when[strcspn(when, "Z")] = '\0';
-	snprintf(u->prefix, sizeof(u->prefix), "T%s.%09ldZ-", when, now.tv_nsec);
+	snprintf(u->prefix, sizeof(u->prefix), "T%.14s.%09ldZ-", dendir_time(when, now.tv_sec), now.tv_nsec);
 }
 
 static enum den_code add_record(const struct dendir_update *u, const struct dendir_run *run)
@@ -167,7 +165,6 @@ enum den_code record_begin(struct dendir_update *u, struct dendir_run *run)
 
 	if (code != DEN_DIRECTORY_REFUSED || dendir_result(run->master) != LDAP_ALREADY_EXISTS)
 		return code;
-	u->continues = 1;
 	set_prefix(u);
 	record_find_other(u, run->host);
 	/* All that is pending has what is unfinished in it; a direct change hasn't. */
