@@ -57,32 +57,43 @@ clear_attempts() { # USER: by logging in
 	pamtester denshi "$1" authenticate <<<"$(login_of "$1")" >/dev/null 2>&1
 }
 
-# nginx that asks for a certificate of the CA and the list, and no password; its process is $nginx.
-start_nginx() { # CA LIST
+# nginx with these servers on stdin and a page of its own; its process is $nginx. Their certificate
+# is $DENSHI_SANDBOX/www.crt, with its key in www.key.
+start_nginx() {
 	mkdir -p /run/www
 	echo ledger >/run/www/index.html
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/www.key" -subj /CN=localhost \
-		-out "$work/www.crt" 2>/dev/null
-	cat >"$work/nginx.conf" <<-CONF
-		user www-data;
-		pid /run/nginx.pid;
-		error_log $work/nginx.log;
-		events { worker_connections 64; }
-		http {
-			access_log off;
-			server {
-				listen 127.0.0.1:8443 ssl;
-				root /run/www;
-				ssl_certificate $work/www.crt;
-				ssl_certificate_key $work/www.key;
-				ssl_client_certificate $1;
-				ssl_crl $2;
-				ssl_verify_client on;
-			}
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$DENSHI_SANDBOX/www.key" \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost -out "$DENSHI_SANDBOX/www.crt" 2>/dev/null
+	{
+		cat <<-CONF
+			load_module modules/ngx_http_auth_pam_module.so;
+			user www-data;
+			worker_processes 4;
+			pid /run/nginx.pid;
+			error_log $DENSHI_SANDBOX/nginx.log;
+			events { worker_connections 64; }
+			http {
+				access_log off;
+		CONF
+		cat
+		echo '}'
+	} >"$DENSHI_SANDBOX/nginx.conf"
+	nginx -c "$DENSHI_SANDBOX/nginx.conf" -g 'daemon off;' >>"$DENSHI_SANDBOX/nginx.log" 2>&1 </dev/null &
+	nginx=$!
+}
+# One that asks for a certificate of the CA and the list, and for no password.
+start_nginx_for_holders() { # CA LIST
+	start_nginx <<-CONF
+		server {
+			listen 127.0.0.1:8443 ssl;
+			root /run/www;
+			ssl_certificate $DENSHI_SANDBOX/www.crt;
+			ssl_certificate_key $DENSHI_SANDBOX/www.key;
+			ssl_client_certificate $1;
+			ssl_crl $2;
+			ssl_verify_client on;
 		}
 	CONF
-	nginx -c "$work/nginx.conf" -g 'daemon off;' >>"$work/nginx.log" 2>&1 </dev/null &
-	nginx=$!
 }
 page() { curl -sk -o /dev/null -w '%{http_code}' --cert "$1.crt" --key "$1" https://127.0.0.1:8443/index.html; } # PEM
 

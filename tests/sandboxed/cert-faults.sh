@@ -45,7 +45,7 @@ check "and good for a day" test $((until - from)) -ge 86400 -a $((until - from))
 check "everybody may read both" equals "$(stat -c %a $ca $crl | xargs)" "644 644"
 
 # ---- nginx: the list alone, before any password ----
-start_nginx "$ca" "$crl"
+start_nginx_for_holders "$ca" "$crl"
 await 10 page "$certs/$user.pem"
 check "nginx: a good one" equals "$(page "$certs/$user.pem")" 200
 

@@ -77,49 +77,36 @@ check "for client authentication" says 'TLS Web Client Authentication' ''
 check "a year" test $((($(date -d "$(sed -n 's/^notAfter=//p' <<<"$out")" +%s) - $(date +%s)) / 86400)) -ge 364
 
 # ---- curl and nginx: mutual TLS with the list, then the password by auth_pam ----
-mkdir -p /run/www
-echo '<h1>General ledger</h1><p>You are in: certificate, then password.' >/run/www/index.html
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/www.key" -subj /CN=localhost \
-	-addext subjectAltName=DNS:localhost -out "$work/www.crt" 2>/dev/null
 sed 's/certificate=off/certificate=on-record/' /usr/share/denshi/pam.d/nginx.example >/etc/pam.d/nginx
-cat >"$work/nginx.conf" <<CONF
-load_module modules/ngx_http_auth_pam_module.so;
-user www-data;
-pid /run/nginx.pid;
-error_log $work/nginx.log;
-events { worker_connections 64; }
-http {
-	access_log off;
-	server {
-		listen 127.0.0.1:8443 ssl;
-		root /run/www;
-		ssl_certificate $work/www.crt;
-		ssl_certificate_key $work/www.key;
-		ssl_protocols TLSv1.2 TLSv1.3;
-		ssl_client_certificate $ca;
-		ssl_crl /var/lib/denshi/crl.pem;
-		ssl_verify_client on;
-		set \$wanted "CN=\$remote_user,O=acme";
-		location / {
-			if (\$remote_user = "") { set \$wanted \$ssl_client_s_dn; }
-			if (\$ssl_client_s_dn != \$wanted) { return 403; }
-			auth_pam "denshi";
-			auth_pam_service_name "nginx";
-		}
+start_nginx <<CONF
+server {
+	listen 127.0.0.1:8443 ssl;
+	root /run/www;
+	ssl_certificate $DENSHI_SANDBOX/www.crt;
+	ssl_certificate_key $DENSHI_SANDBOX/www.key;
+	ssl_protocols TLSv1.2 TLSv1.3;
+	ssl_client_certificate $ca;
+	ssl_crl /var/lib/denshi/crl.pem;
+	ssl_verify_client on;
+	set \$wanted "CN=\$remote_user,O=acme";
+	location / {
+		if (\$remote_user = "") { set \$wanted \$ssl_client_s_dn; }
+		if (\$ssl_client_s_dn != \$wanted) { return 403; }
+		auth_pam "denshi";
+		auth_pam_service_name "nginx";
 	}
 }
 CONF
-nginx -c "$work/nginx.conf" -g 'daemon off;' >>"$work/nginx.log" 2>&1 </dev/null &
-nginx=$!
+echo '<h1>General ledger</h1><p>You are in: certificate, then password.' >/run/www/index.html
 page() { # CERTIFICATE-OF USER PASSWORD [OPTION...]
-	curl -s -o /dev/null -w '%{http_code}' --cacert "$work/www.crt" --cert "$work/$1.pem.crt" --key "$work/$1.pem" --user "$2:$3" "${@:4}" \
+	curl -s -o /dev/null -w '%{http_code}' --cacert "$DENSHI_SANDBOX/www.crt" --cert "$work/$1.pem.crt" --key "$work/$1.pem" --user "$2:$3" "${@:4}" \
 		https://localhost:8443/index.html
 }
 password=$(login_of d-maker01)
 await 10 page d-maker01 d-maker01 "$password"
 check "curl: certificate, then password" equals "$(page d-maker01 d-maker01 "$password")" 200
 check "curl: by TLS 1.2 as well" equals "$(page d-maker01 d-maker01 "$password" --tls-max 1.2)" 200
-check "curl: the PKCS#12 file itself" equals "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$work/www.crt" --cert-type P12 \
+check "curl: the PKCS#12 file itself" equals "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$DENSHI_SANDBOX/www.crt" --cert-type P12 \
 	--cert "$work/d-maker01.p12:$pin" --user "d-maker01:$password" https://localhost:8443/index.html)" 200
 check "curl: a wrong password" equals "$(page d-maker01 d-maker01 furui-pass-0)" 401
 check "curl: another one's certificate" equals "$(page d-rsauser1 d-maker01 "$password")" 403

@@ -96,7 +96,7 @@ for f in "$certs/$user.pem.crt" "$work/new.pem.crt"; do
 done
 
 # ---- nginx, with the same two files ----
-start_nginx "$ca" "$crl"
+start_nginx_for_holders "$ca" "$crl"
 await 10 page "$certs/$user.pem"
 check "nginx: the old CA's" equals "$(page "$certs/$user.pem")" 200
 check "nginx: the new CA's" equals "$(page "$work/new.pem")" 200

@@ -11,42 +11,27 @@ language=en
 user=d-maker01
 dn="uid=$user,$people"
 cp /usr/share/denshi/pam.d/nginx.example /etc/pam.d/nginx
-mkdir -p /run/www
-echo ledger >/run/www/index.html
-cat >"$DENSHI_SANDBOX/nginx.conf" <<EOF
-load_module modules/ngx_http_auth_pam_module.so;
-user www-data;
-worker_processes 4;
-pid /run/nginx.pid;
-error_log $DENSHI_SANDBOX/nginx.log;
-events { worker_connections 64; }
-http {
-	access_log off;
-	server {
-		listen 127.0.0.1:8080;
-		root /run/www;
-		auth_pam "denshi";
-		auth_pam_service_name "nginx";
-	}
-	server {
-		listen 127.0.0.1:8443 ssl;
-		root /run/www;
-		ssl_certificate $DENSHI_SANDBOX/www.crt;
-		ssl_certificate_key $DENSHI_SANDBOX/www.key;
-		ssl_client_certificate /var/lib/denshi-server/ca/ca.pem;
-		ssl_verify_client on;
-		set \$wanted "CN=\$remote_user,O=acme";
-		if (\$ssl_client_s_dn != \$wanted) { return 403; }
-		auth_pam "denshi";
-		auth_pam_service_name "nginx-tls";
-	}
+sed 's/certificate=off/certificate=on-record/' /etc/pam.d/nginx >/etc/pam.d/nginx-tls
+start_nginx <<EOF
+server {
+	listen 127.0.0.1:8080;
+	root /run/www;
+	auth_pam "denshi";
+	auth_pam_service_name "nginx";
+}
+server {
+	listen 127.0.0.1:8443 ssl;
+	root /run/www;
+	ssl_certificate $DENSHI_SANDBOX/www.crt;
+	ssl_certificate_key $DENSHI_SANDBOX/www.key;
+	ssl_client_certificate /var/lib/denshi-server/ca/ca.pem;
+	ssl_verify_client on;
+	set \$wanted "CN=\$remote_user,O=acme";
+	if (\$ssl_client_s_dn != \$wanted) { return 403; }
+	auth_pam "denshi";
+	auth_pam_service_name "nginx-tls";
 }
 EOF
-sed 's/certificate=off/certificate=on-record/' /etc/pam.d/nginx >/etc/pam.d/nginx-tls
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$DENSHI_SANDBOX/www.key" \
-	-subj /CN=localhost -out "$DENSHI_SANDBOX/www.crt" 2>/dev/null
-nginx -c "$DENSHI_SANDBOX/nginx.conf" -g 'daemon off;' >>"$DENSHI_SANDBOX/nginx.log" 2>&1 </dev/null &
-nginx=$!
 await 10 curl -s http://127.0.0.1:8080/index.html
 
 status_of() { # USER PASSWORD [CURL-OPTION...]: the answers' codes
