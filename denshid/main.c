@@ -29,7 +29,6 @@
 #include "denshid/refused.h"
 #include "denshid/replica.h"
 #include "denshid/session.h"
-#include "denshid/trust.h"
 #include "directory/site.h"
 #include "directory/writer.h"
 
@@ -234,8 +233,6 @@ static void serve(const struct den_config *config, const char *path, const struc
 	reloading.replica = replica_start(config, site, shared.view);
 	if (!reloading.replica)
 		log_fatal("the replica can't be started");
-	if (trust_start(config, site) != 0)
-		log_fatal("the CA's files can't be followed");
 	reload = evsignal_new(base, SIGHUP, on_reload, &reloading);
 	event_add(reload, NULL);
 	log_info("serves %s on host %s", config->organisation, config->host);

@@ -15,6 +15,7 @@
 #include "denshid/base.h"
 #include "denshid/log.h"
 #include "denshid/published.h"
+#include "denshid/trust.h"
 #include "denshid/versions.h"
 #include "directory/schema.h"
 #include "directory/writer.h"
@@ -35,6 +36,7 @@ struct replica {
 	const char *path; /* of the snapshot */
 	const struct dendir_site *site;
 	struct view *view;
+	struct trust *trust;
 	struct settings settings;
 	struct base base;
 	struct versions *versions; /* what the base doesn't have */
@@ -404,6 +406,7 @@ static int on_idle(void *context)
 	struct replica *r = context;
 
 	take_settings(r);
+	trust_look(r->trust, r->d);
 	/* It has caught up. */
 	if (r->refused >= 0 && r->refused < r->written && r->serial >= r->written)
 		refuse_nothing(r);
@@ -429,6 +432,7 @@ static enum den_code watch_once(struct replica *r, struct dendir *d)
 
 	r->d = d;
 	r->looked_ms = den_now_ms();
+	trust_look(r->trust, d);
 	if (dendir_check_schema(d, &found) == DEN_DIRECTORY_NEWER) {
 		log_warn("replica: the directory has schema version %u, this denshid knows versions up to %d: "
 			 "what is in force stays as it is; install the newer denshi here",
@@ -494,10 +498,12 @@ struct replica *replica_start(const struct den_config *config, const struct dend
 	r->path = config->snapshot;
 	r->site = site;
 	r->view = view;
+	r->trust = trust_new(config);
 	r->settings = settings_of(config);
 	r->serial = r->written = r->refused = r->accepted = -1;
 	pthread_mutex_init(&r->lock, NULL);
-	if (pthread_create(&thread, NULL, run, r) != 0) {
+	if (!r->trust || pthread_create(&thread, NULL, run, r) != 0) {
+		free(r->trust);
 		free(r);
 		return NULL;
 	}

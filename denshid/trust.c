@@ -1,7 +1,6 @@
 #include "denshid/trust.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +11,15 @@
 #include "denshid/log.h"
 #include "directory/certificate.h"
 
+/* Between two looks: a revocation is on every host within five seconds (R-CERT-4). */
+#define LOOK_MS 2000
+#define CSN_SIZE 64
 #define PATH_SIZE (sizeof(((struct den_config *)0)->snapshot) + 8)
 
 struct trust {
-	const struct dendir_site *site;
+	int64_t looked_ms;
+	char seen[CSN_SIZE]; /* the entry's CSN when both files were as it says; "" before */
+	int unwritten;	     /* a file of this look couldn't be */
 	char ca_path[PATH_SIZE], crl_path[PATH_SIZE];
 	char refused[128]; /* the last refusal: told once */
 };
@@ -41,9 +45,11 @@ static int replace(struct trust *t, const char *path, const struct dencrypt_byte
 	if (same)
 		return 0;
 	r = dencrypt_write_file(path, pem, 0644);
-	if (r != DENCRYPT_OK)
-		refuse(t, path, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
-	return r == DENCRYPT_OK;
+	if (r == DENCRYPT_OK)
+		return 1;
+	refuse(t, path, r == DENCRYPT_IO ? strerror(errno) : dencrypt_text(r));
+	t->unwritten = 1;
+	return 0;
 }
 
 /* The organisation's CAs, and what they have signed: a PEM file each. */
@@ -151,67 +157,44 @@ static int take_authorities(struct trust *t, struct authorities *a, struct dendi
 	return r == DENCRYPT_OK && a->n ? 0 : -1;
 }
 
-static int on_changed(void *context, const unsigned char *uuid, struct dendir_entry *e)
+static int take_entry(void *context, struct dendir_entry *e)
 {
 	struct trust *t = context;
 	struct authorities a = {.n = 0};
 
-	(void)uuid;
+	t->unwritten = 0;
 	/* Before the first start of denshi-ca there is none. */
 	if (take_authorities(t, &a, e) == 0)
 		take_lists(t, &a, e);
 	while (a.n > 0)
 		dencrypt_certificate_free(a.ca[--a.n]);
+	snprintf(t->seen, sizeof(t->seen), "%s", t->unwritten ? "" : dendir_entry_string(e, "entryCSN"));
 	return 0;
 }
 
-static void watch(struct trust *t, struct dendir *d)
+void trust_look(struct trust *t, struct dendir *d)
 {
-	static const char *const attributes[] = {"denshiCACertificate", "certificateRevocationList;binary", NULL};
-	const struct dendir_watcher watcher = {.changed = on_changed, .context = t};
-	char base[DENDIR_DN_SIZE];
+	static const char *const attributes[] = {"denshiCACertificate", "certificateRevocationList;binary", "entryCSN", NULL};
+	char base[DENDIR_DN_SIZE], changed[CSN_SIZE + 64] = "(objectClass=denshiAuthorityCA)";
+	int64_t now_ms = den_now_ms();
 
-	(void)dendir_watch(d, dendir_dn(base, d, "cn=ca,ou=certificates"), "(objectClass=denshiAuthorityCA)", attributes,
-		NULL, &watcher);
+	if (t->looked_ms && now_ms - t->looked_ms < LOOK_MS)
+		return;
+	t->looked_ms = now_ms;
+	if (*t->seen && t->seen[strspn(t->seen, "0123456789abcdef.#Z")] == '\0')
+		snprintf(changed, sizeof(changed), "(&(objectClass=denshiAuthorityCA)(!(entryCSN=%s)))", t->seen);
+	(void)dendir_search(d, dendir_dn(base, d, "cn=ca,ou=certificates"), DENDIR_BASE, changed, attributes, take_entry, t);
 }
 
-/* The replica tells of a directory that is away; here it is only waited for. */
-static void *run(void *context)
-{
-	struct trust *t = context;
-	unsigned backoff_ms = DEN_BACKOFF_MS_FIRST;
-	char why[DENDIR_WHY_SIZE];
-
-	for (;;) {
-		struct dendir *d = NULL;
-
-		if (dendir_open_any(&d, t->site, why) == DEN_OK) {
-			backoff_ms = DEN_BACKOFF_MS_FIRST;
-			watch(t, d);
-		}
-		dendir_close(d);
-		den_sleep_ms(backoff_ms);
-		backoff_ms = den_backoff_after(backoff_ms);
-	}
-	return NULL;
-}
-
-int trust_start(const struct den_config *config, const struct dendir_site *site)
+struct trust *trust_new(const struct den_config *config)
 {
 	struct trust *t = calloc(1, sizeof(*t));
 	const char *slash = strrchr(config->snapshot, '/');
 	int folder = slash ? (int)(slash - config->snapshot) : 0;
-	pthread_t thread;
 
 	if (!t)
-		return -1;
-	t->site = site;
+		return NULL;
 	snprintf(t->ca_path, sizeof(t->ca_path), "%.*s/ca.pem", folder, config->snapshot);
 	snprintf(t->crl_path, sizeof(t->crl_path), "%.*s/crl.pem", folder, config->snapshot);
-	if (pthread_create(&thread, NULL, run, t) != 0) {
-		free(t);
-		return -1;
-	}
-	pthread_detach(thread);
-	return 0;
+	return t;
 }
