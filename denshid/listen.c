@@ -42,7 +42,6 @@ struct listener {
 struct client {
 	struct listener *listener;
 	struct event *event;
-	int fd;
 	uid_t uid;
 };
 
@@ -109,39 +108,41 @@ static void refuse(int fd, enum den_code code, const char *arg)
 	den_message_free(m);
 }
 
-/* The event goes; the descriptor stays where a worker has it now. */
-static void client_free(struct client *c, int handed_over)
+/* What a caller has sent: 1, a worker has it and the descriptor now; 0, there is nothing yet; -1, that is all. */
+static int take_message(struct listener *l, int fd, uid_t uid)
 {
-	event_free(c->event);
-	if (!handed_over) {
-		close(c->fd);
-		leave(c->listener, c->uid);
-	}
-	free(c);
+	struct den_message *m = den_message_receive(fd, 0);
+
+	if (!m && errno == ETIMEDOUT)
+		return 0;
+	if (!m && errno == EBADMSG)
+		refuse(fd, DEN_BAD_REQUEST, strerror(errno));
+	if (!m)
+		return -1;
+	if (pool_put(l->pool, fd, uid, m) == 0)
+		return 1;
+	refuse(fd, DEN_BUSY, NULL);
+	den_message_free(m);
+	return -1;
+}
+
+static void end(struct listener *l, int fd, uid_t uid)
+{
+	close(fd);
+	leave(l, uid);
 }
 
 static void on_message(evutil_socket_t fd, short what, void *context)
 {
 	struct client *c = context;
-	struct den_message *m = NULL;
-	int handed_over = 0;
 
-	if (what & EV_READ) {
-		m = den_message_receive(fd, 0);
-		if (!m && errno == EBADMSG)
-			refuse(fd, DEN_BAD_REQUEST, strerror(errno));
-	}
-	if (m) {
-		handed_over = pool_put(c->listener->pool, fd, c->uid, m) == 0;
-		if (!handed_over) {
-			refuse(fd, DEN_BUSY, NULL);
-			den_message_free(m);
-		}
-	}
-	client_free(c, handed_over);
+	if (!(what & EV_READ) || take_message(c->listener, fd, c->uid) != 1)
+		end(c->listener, fd, c->uid);
+	event_free(c->event);
+	free(c);
 }
 
-static void add_client(struct listener *l, int fd, uid_t uid)
+static void await_message(struct listener *l, int fd, uid_t uid)
 {
 	static const struct timeval patience = {.tv_sec = MESSAGE_WITHIN_S};
 	struct client *c = calloc(1, sizeof(*c));
@@ -150,14 +151,25 @@ static void add_client(struct listener *l, int fd, uid_t uid)
 		c->event = event_new(l->base, fd, EV_READ | EV_TIMEOUT, on_message, c);
 	if (!c || !c->event) {
 		free(c);
-		close(fd);
-		leave(l, uid);
+		end(l, fd, uid);
 		return;
 	}
 	c->listener = l;
-	c->fd = fd;
 	c->uid = uid;
 	event_add(c->event, &patience);
+}
+
+/* Most have sent their message by the time they are taken in. */
+static void add_client(struct listener *l, int fd, uid_t uid)
+{
+	switch (take_message(l, fd, uid)) {
+	case 0:
+		await_message(l, fd, uid);
+		break;
+	case -1:
+		end(l, fd, uid);
+		break;
+	}
 }
 
 /* 0 where there is one too many. */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/secret.h"
 #include "denshid/last.h"
 #include "denshid/anchor.h"
 #include "denshid/chain.h"
@@ -216,6 +217,7 @@ static void serve(const struct den_config *config, const char *path, const struc
 	shared.view = view_new(config->snapshot);
 	shared.proofs = proofs_new();
 	shared.pace = pace_new();
+	den_secret_keep(config->workers);
 	if (!base || !shared.view || !shared.proofs || !shared.pace)
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);

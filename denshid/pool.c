@@ -115,6 +115,7 @@ static void *work(void *context)
 
 	for (;;) {
 		struct job *job;
+		int others_wait;
 
 		pthread_mutex_lock(&p->lock);
 		p->busy[w->number].is_busy = 0;
@@ -123,9 +124,10 @@ static void *work(void *context)
 		 * login more than its directory operations. */
 		while (!(job = take(p, w->number)))
 			pthread_cond_wait(&p->work, &p->lock);
-		if (p->waiting)
-			pthread_cond_signal(&p->work);
+		others_wait = p->waiting > 0;
 		pthread_mutex_unlock(&p->lock);
+		if (others_wait)
+			pthread_cond_signal(&p->work);
 		answer(p, job, &pooled);
 		p->done(p->context, job->uid);
 		free(job);
@@ -198,10 +200,12 @@ int pool_put(struct pool *p, int fd, uid_t uid, struct den_message *message)
 		*p->end = job;
 		p->end = &job->next;
 		p->waiting++;
-		pthread_cond_signal(&p->work);
 	}
 	pthread_mutex_unlock(&p->lock);
+	/* Without the lock: whoever wakes needs it at once. */
 	if (full)
 		free(job);
+	else
+		pthread_cond_signal(&p->work);
 	return full ? -1 : 0;
 }

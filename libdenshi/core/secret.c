@@ -1,21 +1,69 @@
 #include "core/secret.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 struct den_secret {
-	size_t len;
+	union {
+		size_t len;
+		struct den_secret *next; /* while it is kept */
+	};
 	char bytes[DEN_PASSWORD_MAX + 1];
 };
 
+static struct {
+	pthread_mutex_t lock;
+	unsigned most, n;
+	struct den_secret *first;
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void den_secret_keep(unsigned most)
+{
+	kept.most = most;
+}
+
+static struct den_secret *take_kept(void)
+{
+	struct den_secret *s;
+
+	pthread_mutex_lock(&kept.lock);
+	s = kept.first;
+	if (s) {
+		kept.first = s->next;
+		kept.n--;
+		s->len = 0;
+	}
+	pthread_mutex_unlock(&kept.lock);
+	return s;
+}
+
+/* Of one that is wiped. */
+static int keep(struct den_secret *s)
+{
+	int keeps;
+
+	pthread_mutex_lock(&kept.lock);
+	keeps = kept.n < kept.most;
+	if (keeps) {
+		s->next = kept.first;
+		kept.first = s;
+		kept.n++;
+	}
+	pthread_mutex_unlock(&kept.lock);
+	return keeps;
+}
+
 struct den_secret *den_secret_new(void)
 {
-	/* A mapping of its own: the advice below works on whole pages. */
-	struct den_secret *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct den_secret *s = kept.most ? take_kept() : NULL;
 
+	if (s)
+		return s;
+	/* A mapping of its own: the advice below works on whole pages. */
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		return NULL;
 	/* RLIMIT_MEMLOCK may be 0 in a stranger's process: a password that can't be
@@ -31,7 +79,8 @@ void den_secret_free(struct den_secret *secret)
 	if (!secret)
 		return;
 	explicit_bzero(secret, sizeof(*secret));
-	munmap(secret, sizeof(*secret));
+	if (!kept.most || !keep(secret))
+		munmap(secret, sizeof(*secret));
 }
 
 int den_secret_set(struct den_secret *secret, const void *bytes, size_t len)

@@ -3,7 +3,7 @@
  * children, wiped when freed (R-ALL-4). printf can't take it, plain assignment
  * doesn't copy it.
  *
- * Thread rule: one thread at a time per object.
+ * Thread rule: one thread at a time per object; den_secret_keep before there is a second thread.
  */
 #ifndef DENSHI_CORE_SECRET_H
 #define DENSHI_CORE_SECRET_H
@@ -20,6 +20,10 @@ struct den_secret *den_secret_new(void);
 
 /* Takes NULL. Wipes, then releases. */
 void den_secret_free(struct den_secret *secret);
+
+/* For a daemon: up to `most` secrets that were wiped and freed stay locked for the next, as a mapping of each
+ * one's own costs every login. 0, which it begins with: none. */
+void den_secret_keep(unsigned most);
 
 /* Puts a copy of bytes in. -1 with errno EMSGSIZE over DEN_PASSWORD_MAX bytes,
  * EINVAL with a NUL byte among them; the secret is then empty. */

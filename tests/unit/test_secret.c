@@ -168,11 +168,34 @@ static void not_inherited(void **state)
 	den_secret_free(s);
 }
 
+/* One that is kept comes back wiped; no more than were asked for are. */
+static void keeps(void **state)
+{
+	struct den_secret *a = den_secret_new(), *b = den_secret_new(), *c;
+
+	(void)state;
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_int_equal(den_secret_set(a, T("himitsu-himitsu")), 0);
+	assert_int_equal(den_secret_set(b, T("himitsu-himitsu")), 0);
+	den_secret_keep(1);
+	den_secret_free(a);
+	den_secret_free(b);
+	c = den_secret_new();
+	assert_ptr_equal(c, a);
+	assert_int_equal(den_secret_len(c), 0);
+	for (size_t i = 0; i < DEN_PASSWORD_MAX; i++)
+		assert_int_equal(den_secret_bytes(c)[i], 0);
+	den_secret_keep(0);
+	den_secret_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets),
 		cmocka_unit_test(overwrites),
+		cmocka_unit_test(keeps),
 		cmocka_unit_test(nothing),
 		cmocka_unit_test(compares),
 		cmocka_unit_test(reads_lines),
