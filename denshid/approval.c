@@ -11,6 +11,7 @@
 #include "denshid/log.h"
 #include "denshid/session.h"
 #include "denshid/signature.h"
+#include "denshid/standing.h"
 #include "directory/normalise.h"
 #include "directory/request.h"
 #include "directory/update.h"
@@ -331,7 +332,9 @@ struct use {
 	struct dendir_business business;
 	char login[DEN_LOGIN_ID_SIZE], facts[DEN_BINDINGS_SIZE];
 	int only_ask, found_business;
+	int stands; /* as it did a moment ago */
 	int raced; /* somebody else used the one that was found */
+	uint64_t begun; /* standing_begin, before anything was read */
 	struct den_request *candidate[CANDIDATES_MAX];
 	size_t n, next;
 	char pending[12]; /* a request that only waits for a decision */
@@ -512,6 +515,7 @@ static enum den_code use_up(struct use *u, struct den_why *why)
 	enum den_code code = dendir_request_use(u->context.d, u->k.request->id, call_string(c, DEN_TAG_SERVICE), u->login,
 		u->world.now, &at);
 
+	standing_forget(c->shared->standing);
 	u->raced = code == DEN_APPROVAL_MISSING;
 	if (code != DEN_OK)
 		return call_refused(c, u->context.d, code);
@@ -537,6 +541,11 @@ static void tell_approvers(struct call *c, const struct den_request *r)
 	den_message_add_string(c->out, DEN_TAG_APPROVER, all);
 }
 
+static int is_for_a_time(const struct use *u)
+{
+	return u->k.within && !u->only_ask;
+}
+
 static enum den_code use_found(struct use *u)
 {
 	struct call *c = u->context.c;
@@ -553,6 +562,8 @@ static enum den_code use_found(struct use *u)
 			return code;
 	}
 	if (code == DEN_OK) {
+		if (is_for_a_time(u) && !u->business.rules.is_signed)
+			standing_keep(c->shared->standing, u->begun, u->k.account, &u->business.rules, u->k.request);
 		tell_approvers(c, u->k.request);
 		return u->only_ask || u->k.within ? DEN_APPROVAL_STANDS : DEN_APPROVAL_USED;
 	}
@@ -576,6 +587,7 @@ static enum den_code use_one(struct use *u)
 		if (call_start_over(u->context.c) != 0)
 			return DEN_INTERNAL;
 		u->raced = 0;
+		u->begun = is_for_a_time(u) ? standing_begin(u->context.c->shared->standing) : 0;
 		code = find(u);
 		if (code == DEN_OK)
 			code = use_found(u);
@@ -585,15 +597,40 @@ static enum den_code use_one(struct use *u)
 	return DEN_BUSY;
 }
 
-static enum den_code use_start(struct use *u, struct call *c)
+/* What was found good a moment ago, decided anew; without the directory, whose credentials count as good then.
+ * Whatever it says but yes, the directory is asked. */
+static int stands_still(struct use *u)
 {
-	enum den_code code = take_demand(u, c);
+	struct call *c = u->context.c;
+	struct den_why why;
+	struct standing_approval *a = is_for_a_time(u) ? standing_find(c->shared->standing, u->login,
+								 call_string(c, DEN_TAG_BUSINESS), u->k.account)
+						       : NULL;
 
+	if (!a)
+		return 0;
+	u->business.rules = a->rules;
+	u->k.request = &a->request;
+	u->stands = den_approval_decide(&u->world, &u->k, &why) == DEN_OK;
+	if (u->stands)
+		tell_approvers(c, &a->request);
+	u->k.request = NULL;
+	free(a);
+	return u->stands;
+}
+
+static enum den_code use_begin(struct use *u, struct call *c)
+{
 	u->context.c = c;
-	if (code == DEN_OK)
-		u->context.d = call_directory(c, &code);
-	if (code == DEN_OK)
-		approval_world(&u->world, &u->context);
+	approval_world(&u->world, &u->context);
+	return take_demand(u, c);
+}
+
+static enum den_code use_connect(struct use *u)
+{
+	enum den_code code;
+
+	u->context.d = call_directory(u->context.c, &code);
 	return code;
 }
 
@@ -614,10 +651,15 @@ enum den_code approval_use(struct call *c)
 
 	if (!u)
 		return DEN_INTERNAL;
-	code = use_start(u, c);
-	if (code == DEN_OK)
-		code = use_one(u);
-	if (u->context.d)
+	code = use_begin(u, c);
+	if (code == DEN_OK && stands_still(u)) {
+		code = DEN_APPROVAL_STANDS;
+	} else if (code == DEN_OK) {
+		code = use_connect(u);
+		if (code == DEN_OK)
+			code = use_one(u);
+	}
+	if (u->context.d || u->stands)
 		log_use(u, code);
 	use_done(u);
 	free(u);
@@ -712,7 +754,9 @@ enum den_code approval_on_the_spot(struct call *c)
 	enum den_code code = u && r ? DEN_OK : DEN_INTERNAL;
 
 	if (code == DEN_OK)
-		code = use_start(u, c);
+		code = use_begin(u, c);
+	if (code == DEN_OK)
+		code = use_connect(u);
 	if (code == DEN_OK && c->uid != 0) {
 		call_arg(c, "%s", u->login);
 		code = DEN_NOT_PERMITTED;

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "denshid/last.h"
 #include "denshid/log.h"
+#include "denshid/standing.h"
 #include "directory/schema.h"
 #include "directory/user.h"
 #include "directory/writer.h"
@@ -242,6 +243,9 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 	/* The reservation was a write: its time is the directory's. */
 	if (d)
 		view_set_time(c->shared->view, dendir_told_time(d));
+	/* It may be locked now, and what its owner approved stands no more. */
+	if (which == DENDIR_APPROVAL)
+		standing_forget(c->shared->standing);
 	if (left_out)
 		*left_out = left;
 	if (code == DEN_OK && which == DENDIR_LOGIN)

@@ -27,6 +27,7 @@ struct denshid {
 	struct proofs *proofs;
 	struct pace *pace;
 	struct refused *refused;   /* NULL: nothing is remembered */
+	struct standing *standing; /* approvals that were found good */
 	uid_t services[8]; /* who may use approvals, beside root */
 	size_t nservices;
 	char sessions[128]; /* folder of the open sessions (session.h) */

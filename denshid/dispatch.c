@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "denshid/call.h"
 #include "denshid/log.h"
+#include "denshid/standing.h"
 
 /* The module gives up after DEN_TIMEOUT_LOGIN_MS: an answer after that would count
  * an attempt that nobody hears of. */
@@ -96,7 +97,12 @@ static enum den_code run(struct call *c)
 		code = call_needs_user(c);
 	if (row->needs == MASTER)
 		code = call_needs_master(c);
-	return code == DEN_OK ? row->run(c) : code;
+	if (code == DEN_OK)
+		code = row->run(c);
+	/* A command that may have changed what approvals stand on, before its answer is seen. */
+	if (row->needs != ANYONE && !row->reads)
+		standing_forget(c->shared->standing);
+	return code;
 }
 
 /* What is unread when a socket is closed takes the answer with it: until the caller hangs up. */

@@ -30,6 +30,7 @@
 #include "denshid/refused.h"
 #include "denshid/replica.h"
 #include "denshid/session.h"
+#include "denshid/standing.h"
 #include "directory/site.h"
 #include "directory/writer.h"
 
@@ -217,8 +218,9 @@ static void serve(const struct den_config *config, const char *path, const struc
 	shared.view = view_new(config->snapshot);
 	shared.proofs = proofs_new();
 	shared.pace = pace_new();
+	shared.standing = standing_new(site);
 	den_secret_keep(config->workers);
-	if (!base || !shared.view || !shared.proofs || !shared.pace)
+	if (!base || !shared.view || !shared.proofs || !shared.pace || !shared.standing)
 		log_fatal("no memory");
 	shared.refused = remember_refused(base);
 	find_services(&shared);
