@@ -12,20 +12,30 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 
-static void tell(struct denshi_answer *answer, enum den_code code, const char *message)
+/* Of the locale; where it names none, that of the user, whom denshid knows (R-ALL-2). */
+static enum den_lang language_of(const struct denshi_demand *d, const struct den_message *reply)
+{
+	int found;
+	enum den_lang lang = d && d->locale ? den_lang_from_locale(d->locale, &found) : den_lang_from_environment(&found);
+
+	return found || !reply ? lang : den_lang_from_name(den_message_string(reply, DEN_TAG_LANG));
+}
+
+static void tell(struct denshi_answer *answer, enum den_code code, enum den_lang lang, const char *message)
 {
 	if (!answer)
 		return;
+	snprintf(answer->language, sizeof(answer->language), "%s", den_lang_name(lang));
 	snprintf(answer->code, sizeof(answer->code), "%s", den_code_name(code));
 	snprintf(answer->message, sizeof(answer->message), "%s", message);
 }
 
 static enum denshi_result invalid(struct denshi_answer *answer, const char *what)
 {
-	const enum den_lang lang = den_lang_from_environment(NULL);
+	const enum den_lang lang = language_of(NULL, NULL);
 	char text[DEN_TEXT_MAX];
 
-	tell(answer, DEN_BAD_REQUEST, den_text_format(text, sizeof(text), lang, DEN_BAD_REQUEST, &what, 1));
+	tell(answer, DEN_BAD_REQUEST, lang, den_text_format(text, sizeof(text), lang, DEN_BAD_REQUEST, &what, 1));
 	return DENSHI_INVALID;
 }
 
@@ -101,6 +111,7 @@ static enum denshi_result ask(const struct denshi_demand *d, int use, struct den
 	struct den_message *request, *reply;
 	char sentence[DEN_TEXT_MAX];
 	enum denshi_result result;
+	enum den_lang lang;
 	enum den_code code;
 
 	if (answer)
@@ -111,12 +122,13 @@ static enum denshi_result ask(const struct denshi_demand *d, int use, struct den
 	reply = request ? den_client_call(d->socket, request, DEN_TIMEOUT_LOGIN_MS, NULL, NULL) : NULL;
 	den_message_free(request);
 	if (!reply) {
-		tell(answer, DEN_INTERNAL, "out of memory");
+		tell(answer, DEN_INTERNAL, DEN_LANG_EN, "out of memory");
 		return DENSHI_UNAVAILABLE;
 	}
 	code = (enum den_code)den_message_kind(reply);
 	result = result_of(code, use, d->within_s == 0);
-	tell(answer, code, den_client_sentence(sentence, den_lang_from_environment(NULL), reply));
+	lang = language_of(d, reply);
+	tell(answer, code, lang, den_client_sentence(sentence, lang, reply));
 	if (answer) {
 		snprintf(answer->request, sizeof(answer->request), "%s", den_message_string_or_empty(reply, DEN_TAG_ID));
 		snprintf(answer->approvers, sizeof(answer->approvers), "%s",

@@ -39,14 +39,16 @@ struct denshi_demand {
 	unsigned within_s;     /* it serves for so many seconds after the approval; 0: once */
 	int any_approver;      /* also the maker, where the business allows that */
 	const char *socket;    /* of denshid; NULL: the usual one */
+	const char *locale;    /* of who reads the message, as in LANG; NULL: that of the environment */
 };
-#define DENSHI_DEMAND_INIT {sizeof(struct denshi_demand), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define DENSHI_DEMAND_INIT {sizeof(struct denshi_demand), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 struct denshi_answer {
 	char request[32];    /* the request's number; "" where there is none */
 	char approvers[256]; /* who approved it, with ", " between */
 	char code[64];	     /* stable name of the answer: "approval-missing" */
-	char message[1024];  /* a sentence for people, in the language of the locale */
+	char message[1024];  /* a sentence for people, in the language of the locale, or of whose request it is */
+	char language[3];    /* that language: "en" or "ja" */
 };
 
 /*

@@ -82,13 +82,23 @@ static int take_option(const char *option)
 	return *value ? 0 : -1;
 }
 
+/* Of the user: sudo's own environment has another by now. */
+static const char *locale_of(char *const environment[])
+{
+	const char *locale = NULL;
+
+	for (size_t i = 0; den_lang_variables[i] && (!locale || !*locale); i++)
+		locale = value_of(environment, den_lang_variables[i]);
+	return locale ? locale : "";
+}
+
 static int plugin_open(unsigned int version, sudo_conv_t conversation, sudo_printf_t print, char *const settings[],
 	char *const user_info[], int submit_optind, char *const submit_argv[], char *const submit_envp[],
 	char *const options[], const char **errstr)
 {
 	const struct denshi_demand fresh = DENSHI_DEMAND_INIT;
 
-	(void)conversation, (void)settings, (void)submit_optind, (void)submit_argv, (void)submit_envp;
+	(void)conversation, (void)settings, (void)submit_optind, (void)submit_argv;
 	plugin.print = print;
 	if (SUDO_API_VERSION_GET_MAJOR(version) != SUDO_API_VERSION_MAJOR)
 		return fail(errstr, "another version of sudo's interface than ", "1");
@@ -96,6 +106,7 @@ static int plugin_open(unsigned int version, sudo_conv_t conversation, sudo_prin
 	plugin.demand.business = "sudo";
 	plugin.demand.service = "sudo";
 	plugin.demand.match = MATCH;
+	plugin.demand.locale = locale_of(submit_envp);
 	plugin.user = value_of(user_info, "user");
 	plugin.tty = value_of(user_info, "tty");
 	plugin.directory = value_of(user_info, "cwd");
@@ -146,15 +157,14 @@ static void name_of_target(char *const info[], char name[64])
 }
 
 /* How it is asked for: with the words as they will be. */
-static void say_how(const char *target, const char *command, const char *code)
+static void say_how(const char *target, const char *command, const struct denshi_answer *answer)
 {
-	const enum den_lang lang = den_lang_from_environment(NULL);
 	const char *args[] = {plugin.demand.business, plugin.demand.account ? " --account " : "",
 		plugin.demand.account ? plugin.demand.account : "", target, command};
 	char text[DEN_TEXT_MAX + COMMAND_SIZE];
 
-	den_text_format(text, sizeof(text), lang, DEN_SUDO_HOW, args, 5);
-	plugin.print(SUDO_CONV_ERROR_MSG, "sudo: %s [%s]\n", text, code);
+	den_text_format(text, sizeof(text), den_lang_from_name(answer->language), DEN_SUDO_HOW, args, 5);
+	plugin.print(SUDO_CONV_ERROR_MSG, "sudo: %s [%s]\n", text, answer->code);
 }
 
 static int is_missing(const char *code)
@@ -168,7 +178,7 @@ static int is_missing(const char *code)
 static int refuse(const struct denshi_answer *answer, const char *target, const char *command, const char **errstr)
 {
 	if (is_missing(answer->code))
-		say_how(target, command, answer->code);
+		say_how(target, command, answer);
 	else
 		plugin.print(SUDO_CONV_ERROR_MSG, "sudo: %s [%s]\n", answer->message, answer->code);
 	/* For sudo's own log. */

@@ -11,6 +11,8 @@ static const struct {
 #undef TEXT
 };
 
+const char *const den_lang_variables[] = {"LC_ALL", "LC_MESSAGES", "LANG", NULL};
+
 static int known(enum den_code code)
 {
 	return (unsigned)code < DEN_CODE_COUNT;
@@ -30,16 +32,20 @@ static int names_a_language(const char *locale)
 		strncmp(locale, "C.", 2) != 0;
 }
 
+enum den_lang den_lang_from_locale(const char *locale, int *found)
+{
+	if (found)
+		*found = names_a_language(locale);
+	return den_lang_from_name(locale);
+}
+
 enum den_lang den_lang_from_environment(int *found)
 {
-	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
 	const char *value = NULL;
 
-	for (size_t i = 0; i < 3 && (!value || !*value); i++)
-		value = getenv(names[i]);
-	if (found)
-		*found = names_a_language(value);
-	return den_lang_from_name(value);
+	for (size_t i = 0; den_lang_variables[i] && (!value || !*value); i++)
+		value = getenv(den_lang_variables[i]);
+	return den_lang_from_locale(value, found);
 }
 
 const char *den_lang_name(enum den_lang lang)

@@ -29,8 +29,12 @@ enum den_code {
 #define DEN_TEXT_ARGS_MAX 6
 #define DEN_TEXT_MAX 2048
 
-/* The language of the process's locale: LC_ALL, LC_MESSAGES, LANG, the first
- * that is set (locale(7)). Sets *found to 0 where none is, or it is C or C.UTF-8. */
+/* The names that say a locale, the first that is set (locale(7)), ended by NULL. */
+extern const char *const den_lang_variables[];
+
+/* The language of a locale's name; of the process's locale. Sets *found to 0 where there is none, or it is C or
+ * C.UTF-8. */
+enum den_lang den_lang_from_locale(const char *locale, int *found);
 enum den_lang den_lang_from_environment(int *found);
 
 /* "ja", "ja_JP.UTF-8", "ja-JP" are Japanese, all else (also NULL) English. */

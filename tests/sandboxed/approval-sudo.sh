@@ -30,6 +30,8 @@ as_user() { runuser -u "$1" -- sudo -n "${@:2}"; }
 run as_user $user id -un
 check "refused without an approval" refused
 check "sudo prints how to ask for it" says 'denshi request sudo --run-as root -- /usr/bin/id -un' ''
+LANG=ja_JP.UTF-8 run as_user $user id -un
+check "in Japanese where that is the user's locale" says '承認' ''
 how=$(sed -n 's/.*: denshi \(request.*\) \[.*/\1/p' <<<"$out")
 # shellcheck disable=SC2086
 run as $user $how
