@@ -49,9 +49,9 @@ check "an approved request is good" done_well
 check "after a moment it is answered without a search" await 5 stands
 before=$(searches)
 records=$(grep -c 'event=approval-use.*result=approval-stands' "$DENSHI_SANDBOX/denshid.log")
-for k in 1 2 3 4 5 6 7 8 9 10; do is_good >/dev/null 2>&1; done
-check "ten more ask the directory nothing" equals "$(searches)" "$before"
-check "and are ten more records" equals "$(grep -c 'event=approval-use.*result=approval-stands' "$DENSHI_SANDBOX/denshid.log")" $((records + 10))
+for k in 1 2 3 4 5; do is_good >/dev/null 2>&1; done
+check "five more ask the directory nothing" equals "$(searches)" "$before"
+check "and are five more records" equals "$(grep -c 'event=approval-use.*result=approval-stands' "$DENSHI_SANDBOX/denshid.log")" $((records + 5))
 check "with the approver" sh -c "tail -n 1 '$DENSHI_SANDBOX/denshid.log' | grep -q 'id=$id approver=$approver'"
 ask standing-account
 check "of another account nothing stands" refused
@@ -63,13 +63,13 @@ check "and was looked up" equals "$(searches)" $((before + 1))
 # ---- what others change past this host ----
 check "it stands" await 5 stands
 modify $credential $'add: denshiAttempt\ndenshiAttempt: 1\ndenshiAttempt: 2\ndenshiAttempt: 3\ndenshiAttempt: 4\ndenshiAttempt: 5\ndenshiAttempt: 6'
-check "the approver's credential is locked elsewhere: refused within a second" await 1 is_bad
+check "the approver's credential is locked elsewhere: refused within two seconds" await 2 is_bad
 ask
 check "and told why" says 'approval-locked' ''
 put_back
 check "it stands" await 5 stands
 modify "cn=$id,$requests" $'replace: denshiSubject\ndenshiSubject: something else'
-check "altered by the administrator: refused within a second" await 1 is_bad
+check "altered by the administrator: refused within two seconds" await 2 is_bad
 ask
 check "and told why" says 'request-altered' ''
 root ldapdelete "cn=$id,$requests"
@@ -112,8 +112,7 @@ check "and good again" await 5 is_good
 # ---- the directory goes ----
 check "it stands" await 5 stands
 sandbox-service stop slapd
-ask
-check "the directory ended: refused" refused
+check "the directory ended: refused within a second" await 1 is_bad
 sandbox-service start slapd
 check "and good again" await 10 is_good
 check "it stands" await 10 stands
