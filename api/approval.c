@@ -16,9 +16,9 @@
 static enum den_lang language_of(const struct denshi_demand *d, const struct den_message *reply)
 {
 	int found;
-	enum den_lang lang = d && d->locale ? den_lang_from_locale(d->locale, &found) : den_lang_from_environment(&found);
+	enum den_lang lang = d->locale ? den_lang_from_locale(d->locale, &found) : den_lang_from_environment(&found);
 
-	return found || !reply ? lang : den_lang_from_name(den_message_string(reply, DEN_TAG_LANG));
+	return found ? lang : den_lang_from_name(den_message_string(reply, DEN_TAG_LANG));
 }
 
 static void tell(struct denshi_answer *answer, enum den_code code, enum den_lang lang, const char *message)
@@ -32,7 +32,7 @@ static void tell(struct denshi_answer *answer, enum den_code code, enum den_lang
 
 static enum denshi_result invalid(struct denshi_answer *answer, const char *what)
 {
-	const enum den_lang lang = language_of(NULL, NULL);
+	const enum den_lang lang = den_lang_from_environment(NULL);
 	char text[DEN_TEXT_MAX];
 
 	tell(answer, DEN_BAD_REQUEST, lang, den_text_format(text, sizeof(text), lang, DEN_BAD_REQUEST, &what, 1));

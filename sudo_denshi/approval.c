@@ -82,16 +82,6 @@ static int take_option(const char *option)
 	return *value ? 0 : -1;
 }
 
-/* Of the user: sudo's own environment has another by now. */
-static const char *locale_of(char *const environment[])
-{
-	const char *locale = NULL;
-
-	for (size_t i = 0; den_lang_variables[i] && (!locale || !*locale); i++)
-		locale = value_of(environment, den_lang_variables[i]);
-	return locale ? locale : "";
-}
-
 static int plugin_open(unsigned int version, sudo_conv_t conversation, sudo_printf_t print, char *const settings[],
 	char *const user_info[], int submit_optind, char *const submit_argv[], char *const submit_envp[],
 	char *const options[], const char **errstr)
@@ -106,7 +96,8 @@ static int plugin_open(unsigned int version, sudo_conv_t conversation, sudo_prin
 	plugin.demand.business = "sudo";
 	plugin.demand.service = "sudo";
 	plugin.demand.match = MATCH;
-	plugin.demand.locale = locale_of(submit_envp);
+	/* The user's: sudo's own environment has another by now. */
+	plugin.demand.locale = den_locale_in(submit_envp);
 	plugin.user = value_of(user_info, "user");
 	plugin.tty = value_of(user_info, "tty");
 	plugin.directory = value_of(user_info, "cwd");

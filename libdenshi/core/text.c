@@ -1,7 +1,7 @@
 #include "core/text.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *name, *text[2];
@@ -10,8 +10,6 @@ static const struct {
 #include "core/text.def"
 #undef TEXT
 };
-
-const char *const den_lang_variables[] = {"LC_ALL", "LC_MESSAGES", "LANG", NULL};
 
 static int known(enum den_code code)
 {
@@ -39,13 +37,23 @@ enum den_lang den_lang_from_locale(const char *locale, int *found)
 	return den_lang_from_name(locale);
 }
 
+const char *den_locale_in(char *const environment[])
+{
+	static const char *const names[] = {"LC_ALL=", "LC_MESSAGES=", "LANG="};
+
+	for (size_t i = 0; environment && i < sizeof(names) / sizeof(names[0]); i++)
+		for (char *const *at = environment; *at; at++) {
+			size_t len = strlen(names[i]);
+
+			if (strncmp(*at, names[i], len) == 0 && (*at)[len])
+				return *at + len;
+		}
+	return "";
+}
+
 enum den_lang den_lang_from_environment(int *found)
 {
-	const char *value = NULL;
-
-	for (size_t i = 0; den_lang_variables[i] && (!value || !*value); i++)
-		value = getenv(den_lang_variables[i]);
-	return den_lang_from_locale(value, found);
+	return den_lang_from_locale(den_locale_in(environ), found);
 }
 
 const char *den_lang_name(enum den_lang lang)

@@ -29,8 +29,9 @@ enum den_code {
 #define DEN_TEXT_ARGS_MAX 6
 #define DEN_TEXT_MAX 2048
 
-/* The names that say a locale, the first that is set (locale(7)), ended by NULL. */
-extern const char *const den_lang_variables[];
+/* What an environment says of messages: LC_ALL, LC_MESSAGES, LANG, the first that is set (locale(7)); "" where none
+ * is. */
+const char *den_locale_in(char *const environment[]);
 
 /* The language of a locale's name; of the process's locale. Sets *found to 0 where there is none, or it is C or
  * C.UTF-8. */
