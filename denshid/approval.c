@@ -18,8 +18,6 @@
 
 /* Requests of one maker and business that are approved and not used: so many are looked at. */
 #define CANDIDATES_MAX 64
-/* The index is of the maker's host's clock; the decision is by the directory's. */
-#define SLACK_S DAY_S
 
 /* -- the world ------------------------------------------------------------------------- */
 
@@ -334,7 +332,7 @@ struct use {
 	int only_ask, found_business;
 	int stands; /* as it did a moment ago */
 	int raced; /* somebody else used the one that was found */
-	uint64_t begun; /* standing_begin, before anything was read */
+	uint64_t begun; /* standing_begin, before anything was read; 0: nothing is to be kept */
 	struct den_request *candidate[CANDIDATES_MAX];
 	size_t n, next;
 	char pending[12]; /* a request that only waits for a decision */
@@ -454,7 +452,7 @@ static enum den_code find(struct use *u)
 	if (!dendir_filter(filter, sizeof(filter),
 		    "(|(&(objectClass=denshiBusinessEntry)(cn=%s))"
 		    "(&(denshiMaker=%s)(denshiExpires>=%s)(denshiBusiness=%s)(denshiDecision=approved)(!(denshiUsed=*))))",
-		    business, dendir_dn(maker, d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - SLACK_S),
+		    business, dendir_dn(maker, d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - DENDIR_REQUEST_SLACK_S),
 		    business))
 		return DEN_INTERNAL;
 	code = dendir_search(d, dendir_dn(base, d, "%s", ""), DENDIR_SUBTREE, filter, dendir_request_attributes, note_entry, u);
@@ -483,7 +481,7 @@ static void find_pending(struct use *u)
 	char filter[DENDIR_REQUEST_FILTER_SIZE], maker[DENDIR_DN_SIZE], since[DENDIR_TIME_SIZE];
 
 	if (dendir_filter(filter, sizeof(filter), "(&(denshiMaker=%s)(denshiExpires>=%s)(denshiBusiness=%s)(!(denshiDecision=*)))",
-		    dendir_dn(maker, u->context.d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - SLACK_S),
+		    dendir_dn(maker, u->context.d, DENDIR_DN_PEOPLE, u->login), dendir_time(since, u->world.now - DENDIR_REQUEST_SLACK_S),
 		    u->business.rules.id))
 		(void)dendir_request_each(u->context.d, filter, note_pending, u);
 }
@@ -562,7 +560,7 @@ static enum den_code use_found(struct use *u)
 			return code;
 	}
 	if (code == DEN_OK) {
-		if (is_for_a_time(u) && !u->business.rules.is_signed)
+		if (!u->business.rules.is_signed)
 			standing_keep(c->shared->standing, u->begun, u->k.account, &u->business.rules, u->k.request);
 		tell_approvers(c, u->k.request);
 		return u->only_ask || u->k.within ? DEN_APPROVAL_STANDS : DEN_APPROVAL_USED;

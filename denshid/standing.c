@@ -19,6 +19,9 @@
 /* Nobody asked for so long: the stream ends. */
 #define IDLE_MS 600000
 
+/* Of an entry, that it is there (RFC 4511, 4.5.1.8). */
+static const char *const nothing[] = {"1.1", NULL};
+
 struct kept {
 	struct standing_approval *approval; /* NULL: free */
 	int64_t since_ms;
@@ -154,12 +157,18 @@ static int on_refreshed(void *context, int others_gone)
 	return 0;
 }
 
+/* Nobody has asked for long. Under the lock. */
+static int is_unused(const struct standing *s)
+{
+	return den_now_ms() - s->asked_ms >= IDLE_MS;
+}
+
 static int is_wanted(struct standing *s)
 {
 	int wanted;
 
 	pthread_mutex_lock(&s->lock);
-	wanted = den_now_ms() - s->asked_ms < IDLE_MS;
+	wanted = !is_unused(s);
 	pthread_mutex_unlock(&s->lock);
 	return wanted;
 }
@@ -174,7 +183,6 @@ static int is_there(void *context, struct dendir_entry *e)
 /* Whether the server answers still. Only this thread writes alive_ms. */
 static int on_idle(void *context)
 {
-	static const char *const nothing[] = {"1.1", NULL};
 	struct standing *s = context;
 	char base[DENDIR_DN_SIZE];
 
@@ -189,14 +197,12 @@ static int on_idle(void *context)
 
 static void watch(struct standing *s)
 {
-	static const char *const nothing[] = {"1.1", NULL};
 	const struct dendir_watcher watcher = {
 		.changed = on_changed, .gone = on_gone, .refreshed = on_refreshed, .idle = on_idle, .context = s};
 	char base[DENDIR_DN_SIZE], open[DENDIR_REQUEST_FILTER_SIZE], filter[DENDIR_REQUEST_FILTER_SIZE + 128];
 
-	/* A day for makers' clocks that are late. */
 	snprintf(filter, sizeof(filter), "(|%s(objectClass=denshiApproval)(objectClass=denshiBusinessEntry))",
-		dendir_request_filter(open, "", time(NULL) - 86400));
+		dendir_request_filter(open, "", time(NULL) - DENDIR_REQUEST_SLACK_S));
 	(void)dendir_watch(s->d, dendir_dn(base, s->d, "%s", ""), filter, nothing, NULL, &watcher);
 	set_alive(s, 0);
 }
@@ -207,7 +213,7 @@ static int ends(struct standing *s)
 	int over;
 
 	pthread_mutex_lock(&s->lock);
-	over = den_now_ms() - s->asked_ms >= IDLE_MS;
+	over = is_unused(s);
 	s->is_running = !over;
 	pthread_mutex_unlock(&s->lock);
 	return over;

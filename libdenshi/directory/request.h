@@ -36,6 +36,8 @@ enum den_code dendir_request_each(struct dendir *d, const char *filter, dendir_e
 /* The filter of those that haven't expired, and match `more` (a filter, "" for all): they are
  * few, however many there ever were. buf of DENDIR_REQUEST_FILTER_SIZE; returns it. */
 #define DENDIR_REQUEST_FILTER_SIZE 512
+/* What is looked for is by the clock of the maker's host, what is decided by the directory's: so many seconds earlier. */
+#define DENDIR_REQUEST_SLACK_S 86400
 char *dendir_request_filter(char *buf, const char *more, int64_t now);
 
 /* A decision, under the approver's approval identity. */
