@@ -37,6 +37,9 @@ run() { # COMMAND...: its output and status
 login_of() { awk -F '\t' -v id="$1" '$1 == id { print $2 }' "$DENSHI_SANDBOX/passwords"; }
 approval_of() { awk -F '\t' -v id="$1" '$1 == id { print $3 }' "$DENSHI_SANDBOX/passwords"; }
 
+# One of OpenLDAP's clients, as the administrator of the directory's machine: root COMMAND OPTION...
+root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
+
 # How many binds with a password as DN slapd has logged.
 binds_of() { grep -c "BIND dn=\"$1\" method=128" "$DENSHI_SANDBOX/slapd.log"; }
 

@@ -11,7 +11,6 @@ export LANG=C.UTF-8
 . "$here/approvals.sh"
 user=d-maker01 approver=d-appr001
 requests=ou=requests,o=acme
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 approved() { # SUBJECT
 	request $user transfer --subject "$1"
 	approve_quietly $approver "$id"

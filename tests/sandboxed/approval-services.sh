@@ -171,17 +171,9 @@ cp /usr/share/denshi/pam.d/nginx.example /etc/pam.d/nginx
 cp /usr/share/denshi/pam.d/postgresql.example /etc/pam.d/postgresql
 demands nginx match=service
 demands postgresql match=service within=30m
-mkdir -p /run/www && echo ledger >/run/www/index.html
-cat >"$DENSHI_SANDBOX/nginx.conf" <<END
-load_module modules/ngx_http_auth_pam_module.so;
-user www-data;
-pid /run/nginx.pid;
-error_log $DENSHI_SANDBOX/nginx.log;
-events { worker_connections 64; }
-http { access_log off; server { listen 127.0.0.1:8080; root /run/www; auth_pam "denshi"; auth_pam_service_name "nginx"; } }
+start_nginx <<END
+server { listen 127.0.0.1:8080; root /run/www; auth_pam "denshi"; auth_pam_service_name "nginx"; }
 END
-nginx -c "$DENSHI_SANDBOX/nginx.conf" -g 'daemon off;' >>"$DENSHI_SANDBOX/nginx.log" 2>&1 </dev/null &
-nginx=$!
 await 10 curl -s http://127.0.0.1:8080/index.html
 web() { curl -s -o /dev/null -w '%{http_code}' --user "$user:$(login_of $user)" http://127.0.0.1:8080/index.html; }
 approved $user --for service=nginx

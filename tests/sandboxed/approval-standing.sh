@@ -11,7 +11,6 @@ export LANG=C.UTF-8
 . "$here/approvals.sh"
 user=d-maker01 approver=d-appr001
 requests=ou=requests,o=acme credential=cn=approval,uid=$approver,ou=people,o=acme
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 service() { # NAME OPTION...
 	printf '%s\n' 'auth required pam_permit.so' "account required pam_denshi.so approve certificate=off business=transfer ${*:2}" >"/etc/pam.d/$1"
 }
@@ -31,11 +30,18 @@ stands() {
 	is_good && [ "$(searches)" = "$before" ]
 }
 modify() { root ldapmodify >/dev/null <<<"dn: $1"$'\nchangetype: modify\n'"$2"; } # DN CHANGE
-approved() { # OPTION...
-	request $user transfer --subject "standing" "$@"
+approved() {
+	request $user transfer --subject "standing"
 	approve_quietly $approver "$id"
 }
+guess_six() { # wrong approval passwords of the approver, for a decision on $id
+	local k
+	for k in 1 2 3 4 5 6; do
+		DENSHI_SESSION=${session[$approver]} as $approver reject "$id" --reason x --password-fd 0 <<<"Chigau-$k" >/dev/null 2>&1
+	done
+}
 put_back() { # the approver's credential, as it was
+	local attribute
 	for attribute in denshiAttempt pwdAccountLockedTime pwdFailureTime; do
 		root ldapmodify -e relax <<<"dn: $credential"$'\nchangetype: modify\n'"delete: $attribute" >/dev/null 2>&1
 	done
@@ -83,18 +89,11 @@ ask
 check "at once it stands no more" refused
 approved
 check "it stands" await 5 stands
-decide $approver approve r-nothing >/dev/null 2>&1
-session=()
-log_in $approver
-for k in 1 2 3 4 5 6; do
-	DENSHI_SESSION=${session[$approver]} as $approver reject "$id" --reason x --password-fd 0 <<<"Chigau-$k" >/dev/null 2>&1
-done
+guess_six
 ask
 check "the approver's decision is final, and their guesses aren't asked for" done_well
 request $user transfer --subject "guessed at"
-for k in 1 2 3 4 5 6; do
-	DENSHI_SESSION=${session[$approver]} as $approver reject "$id" --reason x --password-fd 0 <<<"Chigau-$k" >/dev/null 2>&1
-done
+guess_six
 ask
 check "six wrong approval passwords here: at once it stands no more" says 'approval-locked' ''
 put_back

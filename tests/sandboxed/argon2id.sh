@@ -9,7 +9,6 @@ language=en
 people=ou=people,o=acme
 cost='m=19456,t=2,p=1'
 
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 stored() { # DN: its userPassword
 	root ldapsearch -LLL -o ldif-wrap=no -s base -b "$1" userPassword | sed -n 's/^userPassword:: //p' | base64 -d | tr -d '\0'
 }

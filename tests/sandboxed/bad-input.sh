@@ -15,7 +15,6 @@ people=ou=people,o=acme
 
 denshi_as() { runuser -u "$1" -- denshi "${@:2}"; }
 master() { denshi_as d-master1 "$@"; }
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 approved() { run master "$@" --password-fd 0 <<<"$approval"; }
 # Everything that a command could have changed, but for what counts attempts.
 dump() { root ldapsearch -LLL -o ldif-wrap=no -b o=acme '(!(objectClass=denshiApproval))' \

@@ -10,7 +10,6 @@ export LANG=C.UTF-8
 . "$here/checks.sh"
 people=ou=people,o=acme
 
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 show() { root ldapsearch -LLL -s base -b "$1" "${@:2}" 2>/dev/null; }
 change() { root ldapmodify >/dev/null 2>&1 <<<"dn: $1"$'\nchangetype: modify\n'"$2"; }
 binds() { ldapwhoami -x -H "$DENSHI_LDAP_URI" -D "$1" -w "$2" >/dev/null 2>&1; }

@@ -16,7 +16,6 @@ master() { runuser -u d-master1 -- denshi "$@"; }
 sheet() { cat >"$work/$1" && chown d-master1 "$work/$1"; } # NAME: from standard input
 import() { run master user import "$@"; }
 import_approved() { run master user import "$@" --yes --password-fd 0 <<<"$approval"; }
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 host() { setpriv --reuid=denshi --regid=denshi --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 prepared() { root ldapsearch -LLL -s one -b ou=prepared,o=acme "${1:-(uid=*)}" uid | grep -c '^uid:'; }
 update() { run master user-update --yes --password-fd 0 <<<"$approval"; }

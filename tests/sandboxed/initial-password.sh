@@ -10,7 +10,6 @@ export LANG=C.UTF-8
 . "$here/checks.sh"
 people=ou=people,o=acme policies=ou=policies,o=acme
 
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 host() { setpriv --reuid=denshi --regid=denshi --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 bound() { "$3" -x -H "$DENSHI_LDAP_URI" -D "$1" -w "$2" "${@:4}"; } # DN PASSWORD PROGRAM...
 master() { bound "cn=approval,uid=d-master1,$people" "$(approval_of d-master1)" "$@"; }

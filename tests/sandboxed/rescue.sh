@@ -11,7 +11,6 @@ export LANG=C.UTF-8
 people=ou=people,o=acme id=d-master1
 dn=uid=$id,$people approval_dn=cn=approval,uid=$id,$people
 
-root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 show() { root ldapsearch -LLL -o ldif_wrap=no -s base -b "$1" "${@:2}" 2>/dev/null; }
 change() { root ldapmodify >/dev/null 2>&1 <<<"dn: $1"$'\nchangetype: modify\n'"$2"; }
 binds() { ldapwhoami -x -H "$DENSHI_LDAP_URI" -D "$1" -w "$2" >/dev/null 2>&1; }
