@@ -180,6 +180,12 @@ static int by_size(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_size);
+	return values[n / 2];
+}
+
 int main(int argc, char **argv)
 {
 	size_t times = argc == 7 ? strtoul(argv[6], NULL, 10) : 0;
@@ -197,9 +203,6 @@ int main(int argc, char **argv)
 		checks[i] = check(argv[4], argv[5], 0);
 		fresh[i] = check(argv[4], argv[5], 1);
 	}
-	qsort(searches, times, sizeof(*searches), by_size);
-	qsort(checks, times, sizeof(*checks), by_size);
-	qsort(fresh, times, sizeof(*fresh), by_size);
-	printf("search %.1f\ncheck %.1f\nfresh %.1f\n", searches[times / 2], checks[times / 2], fresh[times / 2]);
+	printf("search %.1f\ncheck %.1f\nfresh %.1f\n", median(searches, times), median(checks, times), median(fresh, times));
 	return 0;
 }
