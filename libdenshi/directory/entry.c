@@ -116,7 +116,8 @@ int64_t dendir_entry_number(struct dendir_entry *e, const char *attribute, int64
 
 int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value)
 {
-	BerElement *ber = ber_init(control_value);
+	/* liblber reads an empty value at NULL. */
+	BerElement *ber = control_value->bv_len > 0 ? ber_init(control_value) : NULL;
 	struct berval dn;
 	ber_len_t len;
 	char *end = NULL;
