@@ -199,11 +199,11 @@ $(RACERS): $(B)/tests/%: $(B)/o/tests/race/%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) 
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lunistring
 
 # libFuzzer is clang's: the fuzzed rooms are compiled again with it.
-FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c)
+FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c) libdenshi/directory/sync.c
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_ROOMS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $< $(FUZZ_ROOMS) $(CRYPTO_LIBS) -lconfig
+		-fno-sanitize-recover=all -o $@ $< $(FUZZ_ROOMS) $(LDAP_LIBS) $(CRYPTO_LIBS) -lconfig
 
 FUZZ_SECONDS ?= 60
 fuzz: fuzzers ## every fuzz target for FUZZ_SECONDS (60)

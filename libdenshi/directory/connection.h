@@ -211,8 +211,9 @@ struct dendir_cookie {
  * since; then each change. uuid: entryUUID, 16 bytes. changed: added or modified, gone: deleted,
  * present: still there as it was. refreshed is called once, when all there was has been told;
  * others_gone: entries that were neither changed nor present since the start don't exist any more.
- * Each returns 0, or non-zero to end the watch; all but changed may be NULL. idle is called at
- * least once a second.
+ * Each returns 0, or non-zero to end the watch; all but changed may be NULL. idle is called after
+ * each message and at least once a second. Each may ask questions on d; where one is not answered,
+ * the watch ends as well: a server that is there and silent is lost, as one that has hung up.
  */
 struct dendir_watcher {
 	int (*changed)(void *context, const unsigned char *uuid, struct dendir_entry *entry);

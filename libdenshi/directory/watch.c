@@ -1,146 +1,237 @@
-/* RFC 4533, by libldap's ldap_sync calls. */
+/* RFC 4533: a search that goes on. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
+#include "core/clock.h"
 #include "directory/connection-internal.h"
+#include "directory/sync.h"
 
-/* syncInfoValue's choice refreshPresent (RFC 4533, 2.5), which libldap reads and doesn't tell. */
-#define REFRESH_PRESENT 0xa2
+#define IDLE_MS 1000 /* between two calls of idle, at most */
+/* While it refreshes, a server that says nothing for so long is lost: it waits for changes that are
+ * being written, and looks through all entries before it tells of the first. */
+#define REFRESH_STALL_MS 60000
 
 struct watch {
+	struct dendir *d;
 	const struct dendir_watcher *watcher;
-	struct dendir_cookie *cookie;
-	int ended, refreshed, refused;
+	struct dendir_cookie *cookie; /* the caller's */
+	struct dendir_cookie latest;  /* that came; while it refreshes, it would skip what hasn't been told yet */
+	int msgid;
+	int64_t heard_ms;
+	int ended, refreshed, others_gone;
+	enum den_code code; /* why it is over, where nobody ended it */
 };
 
-/* One that doesn't fit is none: the next watch then begins anew. */
-static void take_cookie(const struct watch *w, const ldap_sync_t *sync)
+static void lose(struct watch *w, int result)
 {
-	const struct berval *c = &sync->ls_cookie;
-	int fits = c->bv_val && c->bv_len < sizeof(w->cookie->text) && !memchr(c->bv_val, '\0', c->bv_len);
-
-	snprintf(w->cookie->text, sizeof(w->cookie->text), "%.*s", fits ? (int)c->bv_len : 0,
-		fits ? c->bv_val : "");
+	w->code = dendir_note(w->d, result, NULL);
 }
 
-static int on_entry(ldap_sync_t *sync, LDAPMessage *message, struct berval *uuid, ldap_sync_refresh_t phase)
+static void keep_cookie(struct watch *w)
 {
-	struct watch *w = sync->ls_private;
-	struct dendir_entry e = {.ld = sync->ls_ld, .message = message};
-	const unsigned char *id;
+	if (w->cookie)
+		*w->cookie = w->latest;
+}
 
-	if (!uuid || uuid->bv_len != 16 || w->ended)
-		return LDAP_SUCCESS;
-	id = (const unsigned char *)uuid->bv_val;
-	/* While it refreshes, a cookie would skip what hasn't been told yet. */
-	if (w->refreshed)
-		take_cookie(w, sync);
-	if (phase == LDAP_SYNC_CAPI_DELETE && w->watcher->gone)
-		w->ended = w->watcher->gone(w->watcher->context, id);
-	else if (phase == LDAP_SYNC_CAPI_PRESENT && w->watcher->present)
-		w->ended = w->watcher->present(w->watcher->context, id);
-	else if (phase == LDAP_SYNC_CAPI_ADD || phase == LDAP_SYNC_CAPI_MODIFY)
-		w->ended = w->watcher->changed(w->watcher->context, id, &e);
+/* -- the messages ---------------------------------------------------------------------------- */
+
+static void tell(struct watch *w, int (*callback)(void *, const unsigned char *), const unsigned char *uuid)
+{
+	if (callback && !w->ended)
+		w->ended = callback(w->watcher->context, uuid);
+}
+
+static void tell_changed(struct watch *w, const unsigned char *uuid, LDAPMessage *message)
+{
+	struct dendir_entry e = {.ld = w->d->ld, .message = message};
+
+	w->ended = w->watcher->changed(w->watcher->context, uuid, &e);
 	if (e.lost)
-		w->refused = 1;
+		w->code = DEN_DIRECTORY_REFUSED;
 	dendir_entry_done(&e);
-	return LDAP_SUCCESS;
 }
 
-static void each_uuid(struct watch *w, BerVarray uuids, int (*tell)(void *, const unsigned char *))
+/* The state that comes with an entry (RFC 4533, 2.3). 0 or -1. */
+static int read_state(struct watch *w, LDAPMessage *message, struct dendir_sync_state *state)
 {
-	for (size_t i = 0; tell && uuids && uuids[i].bv_val && !w->ended; i++)
-		if (uuids[i].bv_len == 16)
-			w->ended = tell(w->watcher->context, (const unsigned char *)uuids[i].bv_val);
+	LDAPControl **controls = NULL, *c = NULL;
+	int rc;
+
+	if (ldap_get_entry_controls(w->d->ld, message, &controls) == LDAP_SUCCESS)
+		c = ldap_control_find(LDAP_CONTROL_SYNC_STATE, controls, NULL);
+	rc = c ? dendir_sync_read_state(&c->ldctl_value, state, &w->latest) : -1;
+	ldap_controls_free(controls);
+	return rc;
 }
 
-static int ends_with_present(LDAP *ld, LDAPMessage *message)
+static void take_entry(struct watch *w, LDAPMessage *message)
+{
+	struct dendir_sync_state state;
+
+	if (read_state(w, message, &state) != 0) {
+		lose(w, LDAP_DECODING_ERROR);
+		return;
+	}
+	if (w->refreshed)
+		keep_cookie(w);
+	switch (state.state) {
+	case DENDIR_SYNC_DELETE:
+		tell(w, w->watcher->gone, state.uuid);
+		break;
+	case DENDIR_SYNC_PRESENT:
+		tell(w, w->watcher->present, state.uuid);
+		break;
+	case DENDIR_SYNC_ADD:
+	case DENDIR_SYNC_MODIFY:
+		tell_changed(w, state.uuid, message);
+		break;
+	}
+}
+
+static void take_set(struct watch *w, const struct dendir_sync_info *info)
+{
+	int (*callback)(void *, const unsigned char *) = info->deletes ? w->watcher->gone : w->watcher->present;
+
+	for (size_t i = 0; info->uuids && info->uuids[i].bv_val; i++)
+		tell(w, callback, (const unsigned char *)info->uuids[i].bv_val);
+}
+
+static void end_refresh(struct watch *w, const struct dendir_sync_info *info)
+{
+	w->others_gone |= info->kind == DENDIR_SYNC_REFRESH_PRESENT;
+	if (!info->done || w->refreshed)
+		return;
+	w->refreshed = 1;
+	keep_cookie(w);
+	if (w->watcher->refreshed)
+		w->ended = w->watcher->refreshed(w->watcher->context, w->others_gone);
+}
+
+/* 0 or -1. */
+static int read_info(struct watch *w, LDAPMessage *message, struct dendir_sync_info *info)
 {
 	struct berval *value = NULL;
 	char *oid = NULL;
-	int present = ldap_parse_intermediate(ld, message, &oid, &value, NULL, 0) == LDAP_SUCCESS && value &&
-		value->bv_len > 0 && (unsigned char)value->bv_val[0] == REFRESH_PRESENT;
+	int rc = -1;
 
+	if (ldap_parse_intermediate(w->d->ld, message, &oid, &value, NULL, 0) == LDAP_SUCCESS && oid && value &&
+		strcmp(oid, LDAP_SYNC_INFO) == 0)
+		rc = dendir_sync_read_info(value, info, &w->latest);
 	ldap_memfree(oid);
 	ber_bvfree(value);
-	return present;
+	return rc;
 }
 
-static int on_intermediate(ldap_sync_t *sync, LDAPMessage *message, BerVarray uuids,
-	ldap_sync_refresh_t phase)
+static void take_info(struct watch *w, LDAPMessage *message)
 {
-	struct watch *w = sync->ls_private;
+	struct dendir_sync_info info;
 
-	if (w->refreshed)
-		take_cookie(w, sync);
-	if (phase == LDAP_SYNC_CAPI_DELETES_IDSET)
-		each_uuid(w, uuids, w->watcher->gone);
-	if (phase == LDAP_SYNC_CAPI_PRESENTS_IDSET)
-		each_uuid(w, uuids, w->watcher->present);
-	if (phase == LDAP_SYNC_CAPI_DONE && !w->refreshed && !w->ended) {
-		w->refreshed = 1;
-		take_cookie(w, sync);
-		if (w->watcher->refreshed)
-			w->ended = w->watcher->refreshed(w->watcher->context, ends_with_present(sync->ls_ld, message));
+	if (read_info(w, message, &info) != 0) {
+		lose(w, LDAP_DECODING_ERROR);
+		return;
 	}
-	return LDAP_SUCCESS;
+	if (w->refreshed)
+		keep_cookie(w);
+	if (info.kind == DENDIR_SYNC_ID_SET)
+		take_set(w, &info);
+	else if (info.kind != DENDIR_SYNC_COOKIE)
+		end_refresh(w, &info);
+	ber_bvarray_free(info.uuids);
 }
 
 /* The server has ended the search. */
-static int on_result(ldap_sync_t *sync, LDAPMessage *message, int delete_phase)
+static void take_result(struct watch *w, LDAPMessage *message)
 {
-	struct watch *w = sync->ls_private;
-	int code = LDAP_OTHER;
+	w->code = dendir_note(w->d, 0, message);
+	if (w->code == DEN_OK)
+		lose(w, LDAP_SERVER_DOWN);
+}
 
-	(void)delete_phase;
-	w->refused = ldap_parse_result(sync->ls_ld, message, &code, NULL, NULL, NULL, NULL, 0) == LDAP_SUCCESS &&
-		code != LDAP_SUCCESS && code != LDAP_UNAVAILABLE && code != LDAP_BUSY;
-	return LDAP_SUCCESS;
+static void take(struct watch *w, LDAPMessage *message)
+{
+	switch (ldap_msgtype(message)) {
+	case LDAP_RES_SEARCH_ENTRY:
+		take_entry(w, message);
+		break;
+	case LDAP_RES_INTERMEDIATE:
+		take_info(w, message);
+		break;
+	case LDAP_RES_SEARCH_RESULT:
+		take_result(w, message);
+		break;
+	default: /* a reference: other servers are the site's business */
+		break;
+	}
+}
+
+/* -- the search ------------------------------------------------------------------------------ */
+
+static int start(struct watch *w, const char *base, const char *filter, const char *const *attributes)
+{
+	LDAPControl *controls[2] = {NULL, NULL};
+	int rc = dendir_sync_request(&w->latest, &controls[0]);
+
+	if (rc == LDAP_SUCCESS)
+		rc = ldap_search_ext(w->d->ld, base, LDAP_SCOPE_SUBTREE, filter, (char **)attributes, 0, controls, NULL, NULL,
+			LDAP_NO_LIMIT, &w->msgid);
+	ldap_control_free(controls[0]);
+	return rc;
+}
+
+static int is_over(const struct watch *w)
+{
+	return w->ended || w->code != DEN_OK;
+}
+
+static void idle(struct watch *w)
+{
+	if (w->watcher->idle && !is_over(w))
+		w->ended = w->watcher->idle(w->watcher->context);
+	/* It has asked, and there was no answer. */
+	if (!w->ended && dendir_is_broken(w->d))
+		w->code = DEN_DIRECTORY_DOWN;
+	/* Nor is there a time by which the next message is to come: only one in its middle may stall. */
+	w->d->stream.until_ms = 0;
+}
+
+/* One message, or a second without one. What idle's questions left in libldap's queue, of this search,
+ * is taken from there one by one. */
+static void look(struct watch *w)
+{
+	struct timeval limit = {.tv_sec = IDLE_MS / 1000};
+	LDAPMessage *message = NULL;
+	int rc = ldap_result(w->d->ld, w->msgid, LDAP_MSG_ONE, &limit, &message);
+
+	if (rc < 0)
+		lose(w, LDAP_SERVER_DOWN);
+	else if (rc > 0)
+		take(w, message);
+	ldap_msgfree(message);
+	if (rc > 0)
+		w->heard_ms = den_now_ms();
+	else if (rc == 0 && !w->refreshed && den_now_ms() - w->heard_ms >= REFRESH_STALL_MS)
+		lose(w, LDAP_TIMEOUT);
 }
 
 enum den_code dendir_watch(struct dendir *d, const char *base, const char *filter,
 	const char *const *attributes, struct dendir_cookie *cookie, const struct dendir_watcher *watcher)
 {
-	struct dendir_cookie none = {""};
-	struct watch w = {.watcher = watcher, .cookie = cookie ? cookie : &none};
-	ldap_sync_t sync;
+	struct watch w = {.d = d, .watcher = watcher, .cookie = cookie, .heard_ms = den_now_ms()};
 	int rc;
 
-	ldap_sync_initialize(&sync);
-	sync.ls_base = (char *)base;
-	sync.ls_scope = LDAP_SCOPE_SUBTREE;
-	sync.ls_filter = (char *)filter;
-	sync.ls_attrs = (char **)attributes;
-	sync.ls_timelimit = 0;
-	sync.ls_sizelimit = 0;
-	sync.ls_timeout = 1; /* seconds between two calls of idle */
-	sync.ls_search_entry = on_entry;
-	sync.ls_intermediate = on_intermediate;
-	sync.ls_search_result = on_result;
-	sync.ls_private = &w;
-	sync.ls_ld = d->ld;
-	if (*w.cookie->text) {
-		ber_str2bv(w.cookie->text, 0, 1, &sync.ls_cookie);
-		sync.ls_reloadHint = 1; /* rather all of it than a refusal, where it is too old */
-	}
-
-	/* From here on there is no operation that ends: only a stall does. */
+	if (cookie)
+		w.latest = *cookie;
 	d->stream.until_ms = 0;
-	rc = ldap_sync_init(&sync, LDAP_SYNC_REFRESH_AND_PERSIST);
-	while (rc == LDAP_SUCCESS && !w.ended && !w.refused) {
-		if (watcher->idle)
-			w.ended = watcher->idle(watcher->context);
-		if (!w.ended)
-			rc = ldap_sync_poll(&sync);
+	rc = start(&w, base, filter, attributes);
+	if (rc != LDAP_SUCCESS)
+		return dendir_note(d, rc, NULL);
+	while (!is_over(&w)) {
+		idle(&w);
+		if (!is_over(&w))
+			look(&w);
 	}
-	/* Strings and the handle are the caller's and d's: ldap_sync_destroy must not free them. */
-	sync.ls_base = NULL;
-	sync.ls_filter = NULL;
-	sync.ls_attrs = NULL;
-	sync.ls_ld = NULL;
-	ldap_sync_destroy(&sync, 0);
-	if (w.ended)
-		return DEN_OK;
-	dendir_note(d, rc == LDAP_SUCCESS ? LDAP_SERVER_DOWN : rc, NULL);
-	return w.refused ? DEN_DIRECTORY_REFUSED : DEN_DIRECTORY_DOWN;
+	if (!dendir_is_broken(d))
+		ldap_abandon_ext(d->ld, w.msgid, NULL, NULL);
+	return w.code;
 }

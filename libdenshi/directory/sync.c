@@ -1,0 +1,158 @@
+#include "directory/sync.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define UUID_SIZE 16
+
+int dendir_sync_request(const struct dendir_cookie *cookie, LDAPControl **control)
+{
+	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	struct berval value = {.bv_val = NULL};
+	int rc = LDAP_NO_MEMORY, written = -1;
+
+	if (ber && *cookie->text)
+		written = ber_printf(ber, "{esb}", LDAP_SYNC_REFRESH_AND_PERSIST, cookie->text, 1);
+	else if (ber)
+		written = ber_printf(ber, "{eb}", LDAP_SYNC_REFRESH_AND_PERSIST, 0);
+	if (written != -1 && ber_flatten2(ber, &value, 0) == 0)
+		rc = ldap_control_create(LDAP_CONTROL_SYNC, 1, &value, 1, control);
+	ber_free(ber, 1);
+	return rc;
+}
+
+/* slapd's cookies are fields with commas between: "rid=000,sid=001,csn=...". */
+static int names_no_change(const char *cookie)
+{
+	return strncmp(cookie, "rid=", 4) == 0 && !strstr(cookie, ",csn=");
+}
+
+static void take_cookie(const struct berval *told, struct dendir_cookie *cookie)
+{
+	struct dendir_cookie fresh = {""};
+
+	if (told->bv_len < sizeof(fresh.text) && !memchr(told->bv_val, '\0', told->bv_len))
+		snprintf(fresh.text, sizeof(fresh.text), "%.*s", (int)told->bv_len, told->bv_val);
+	if (!names_no_change(fresh.text))
+		memcpy(cookie->text, fresh.text, strlen(fresh.text) + 1);
+}
+
+/* What comes next in a sequence is optional, and has this tag. */
+static int comes_next(BerElement *ber, ber_tag_t tag)
+{
+	ber_len_t len;
+
+	return ber_peek_tag(ber, &len) == tag;
+}
+
+static int read_cookie(BerElement *ber, struct dendir_cookie *cookie)
+{
+	struct berval told;
+
+	if (!comes_next(ber, LDAP_TAG_SYNC_COOKIE))
+		return 0;
+	if (ber_scanf(ber, "m", &told) == LBER_ERROR)
+		return -1;
+	take_cookie(&told, cookie);
+	return 0;
+}
+
+static int read_flag(BerElement *ber, ber_tag_t tag, int *flag)
+{
+	return !comes_next(ber, tag) || ber_scanf(ber, "b", flag) != LBER_ERROR ? 0 : -1;
+}
+
+/* NULL without memory, and of nothing: liblber reads that all the same, at NULL. */
+static BerElement *reader(const struct berval *value)
+{
+	struct berval copy = *value;
+
+	return value->bv_len > 0 ? ber_init(&copy) : NULL;
+}
+
+int dendir_sync_read_state(const struct berval *value, struct dendir_sync_state *state, struct dendir_cookie *cookie)
+{
+	BerElement *ber = reader(value);
+	struct berval uuid;
+	ber_int_t number;
+	int rc = -1;
+
+	if (ber && ber_scanf(ber, "{em", &number, &uuid) != LBER_ERROR && uuid.bv_len == UUID_SIZE &&
+		number >= LDAP_SYNC_PRESENT && number <= LDAP_SYNC_DELETE) {
+		state->state = number;
+		memcpy(state->uuid, uuid.bv_val, UUID_SIZE);
+		rc = read_cookie(ber, cookie);
+	}
+	ber_free(ber, 1);
+	return rc;
+}
+
+static int are_uuids(BerVarray uuids)
+{
+	for (size_t i = 0; uuids && uuids[i].bv_val; i++)
+		if (uuids[i].bv_len != UUID_SIZE)
+			return 0;
+	return 1;
+}
+
+static int read_refresh(BerElement *ber, struct dendir_sync_info *info, struct dendir_cookie *cookie)
+{
+	info->done = 1; /* by default */
+	if (ber_scanf(ber, "{") == LBER_ERROR || read_cookie(ber, cookie) != 0)
+		return -1;
+	return read_flag(ber, LDAP_TAG_REFRESHDONE, &info->done);
+}
+
+static int read_set(BerElement *ber, struct dendir_sync_info *info, struct dendir_cookie *cookie)
+{
+	if (ber_scanf(ber, "{") == LBER_ERROR || read_cookie(ber, cookie) != 0 ||
+		read_flag(ber, LDAP_TAG_REFRESHDELETES, &info->deletes) != 0 ||
+		ber_scanf(ber, "[W]", &info->uuids) == LBER_ERROR)
+		return -1;
+	if (are_uuids(info->uuids))
+		return 0;
+	ber_bvarray_free(info->uuids);
+	info->uuids = NULL;
+	return -1;
+}
+
+static int read_new_cookie(BerElement *ber, struct dendir_cookie *cookie)
+{
+	struct berval told;
+
+	if (ber_scanf(ber, "m", &told) == LBER_ERROR)
+		return -1;
+	take_cookie(&told, cookie);
+	return 0;
+}
+
+int dendir_sync_read_info(const struct berval *value, struct dendir_sync_info *info, struct dendir_cookie *cookie)
+{
+	BerElement *ber = reader(value);
+	ber_len_t len;
+	int rc = -1;
+
+	memset(info, 0, sizeof(*info));
+	if (!ber)
+		return -1;
+	switch (ber_peek_tag(ber, &len)) {
+	case LDAP_TAG_SYNC_NEW_COOKIE:
+		info->kind = DENDIR_SYNC_COOKIE;
+		rc = read_new_cookie(ber, cookie);
+		break;
+	case LDAP_TAG_SYNC_REFRESH_DELETE:
+		info->kind = DENDIR_SYNC_REFRESH_DELETE;
+		rc = read_refresh(ber, info, cookie);
+		break;
+	case LDAP_TAG_SYNC_REFRESH_PRESENT:
+		info->kind = DENDIR_SYNC_REFRESH_PRESENT;
+		rc = read_refresh(ber, info, cookie);
+		break;
+	case LDAP_TAG_SYNC_ID_SET:
+		info->kind = DENDIR_SYNC_ID_SET;
+		rc = read_set(ber, info, cookie);
+		break;
+	}
+	ber_free(ber, 1);
+	return rc;
+}
