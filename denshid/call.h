@@ -47,6 +47,7 @@ struct call {
 	int is_conversation;	     /* the caller may have sent more than was read: see dispatch.c */
 	int reads;		     /* the operation only reads: any server will do */
 	struct dendir_proof *unsettled; /* cleared while the caller reads the answer; NULL: nothing is */
+	int64_t in_force;	     /* serial that this call has put in force; 0: none */
 	int64_t deadline_ms;	     /* CLOCK_MONOTONIC: the answer must be there by then */
 };
 

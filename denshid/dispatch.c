@@ -15,6 +15,7 @@
 #define COMMAND_MS (DEN_TIMEOUT_COMMAND_MS - 2000)
 #define UPDATE_MS (DEN_TIMEOUT_UPDATE_MS - 2000)
 #define HANG_UP_MS 1000
+#define HERE_TOO_MS 1000
 
 enum needs { ANYONE, USER, MASTER };
 
@@ -83,6 +84,16 @@ int dispatch_patience_ms(uint16_t op)
 	return row ? row->patience_ms : LOGIN_MS;
 }
 
+/* Who goes on at once, a script, is to find here what was put in force; a host that lags holds nobody
+ * up for long. */
+static void await_here(const struct call *c)
+{
+	int64_t left = (c->deadline_ms - den_now_ms()) / 2;
+
+	if (c->in_force && left > 0)
+		view_await(c->shared->view, c->in_force, left < HERE_TOO_MS ? (unsigned)left : HERE_TOO_MS);
+}
+
 static enum den_code run(struct call *c)
 {
 	const struct row *row = find(den_message_kind(c->in));
@@ -102,6 +113,7 @@ static enum den_code run(struct call *c)
 	/* A command that may have changed what approvals stand on, before its answer is seen. */
 	if (row->needs != ANYONE && !row->reads)
 		standing_forget(c->shared->standing);
+	await_here(c);
 	return code;
 }
 

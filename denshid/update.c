@@ -118,8 +118,10 @@ enum den_code update_execute(struct call *c, struct dendir_update *u, struct den
 	tell_other(c, u, code);
 	if (code == DEN_NUMBERS_USED_UP)
 		call_arg(c, "%lld", (long long)run.left);
-	if (code == DEN_OK)
+	if (code == DEN_OK) {
+		c->in_force = run.serial;
 		den_message_add_number(c->out, DEN_TAG_SERIAL, (uint64_t)run.serial);
+	}
 	return call_refused(c, run.master, code);
 }
 

@@ -18,18 +18,33 @@ struct view {
 	enum den_code why_refused;
 	int64_t refused;
 	int64_t ahead; /* of the directory's clock before CLOCK_BOOTTIME; 0: unknown */
+	pthread_mutex_t news_lock;
+	pthread_cond_t news; /* the snapshot is another one, a serial was refused, or the replica's connection changed */
 };
 
 struct view *view_new(const char *path)
 {
 	struct view *v = calloc(1, sizeof(*v));
+	pthread_condattr_t clock;
 
 	if (!v)
 		return NULL;
 	pthread_rwlock_init(&v->lock, NULL);
+	pthread_mutex_init(&v->news_lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&v->news, &clock);
+	pthread_condattr_destroy(&clock);
 	v->path = path;
 	view_reload(v);
 	return v;
+}
+
+static void tell_news(struct view *v)
+{
+	pthread_mutex_lock(&v->news_lock);
+	pthread_cond_broadcast(&v->news);
+	pthread_mutex_unlock(&v->news_lock);
 }
 
 void view_reload(struct view *v)
@@ -47,6 +62,7 @@ void view_reload(struct view *v)
 	v->snapshot = fresh;
 	pthread_rwlock_unlock(&v->lock);
 	den_snapshot_close(old);
+	tell_news(v);
 }
 
 static void copy_user(struct view_user *to, const struct den_snapshot_user *from)
@@ -146,6 +162,7 @@ void view_set_refused(struct view *v, enum den_code why, int64_t serial)
 	v->why_refused = why;
 	v->refused = serial;
 	pthread_rwlock_unlock(&v->lock);
+	tell_news(v);
 }
 
 enum den_code view_refused(struct view *v, int64_t *serial)
@@ -191,6 +208,7 @@ void view_set_up(struct view *v, int up)
 	pthread_rwlock_wrlock(&v->lock);
 	v->up = up;
 	pthread_rwlock_unlock(&v->lock);
+	tell_news(v);
 }
 
 int view_is_up(struct view *v)
@@ -201,4 +219,38 @@ int view_is_up(struct view *v)
 	up = v->up;
 	pthread_rwlock_unlock(&v->lock);
 	return up;
+}
+
+/* Nothing more is to be waited for. */
+static int is_settled(struct view *v, int64_t serial)
+{
+	struct den_snapshot_meta meta;
+	int settled;
+
+	pthread_rwlock_rdlock(&v->lock);
+	settled = !v->up || v->why_refused != DEN_OK;
+	if (v->snapshot && !settled) {
+		den_snapshot_meta(v->snapshot, &meta);
+		settled = (int64_t)meta.serial >= serial;
+	}
+	pthread_rwlock_unlock(&v->lock);
+	return settled;
+}
+
+void view_await(struct view *v, int64_t serial, unsigned ms)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&v->news_lock);
+	while (rc == 0 && !is_settled(v, serial))
+		rc = pthread_cond_timedwait(&v->news, &v->news_lock, &until);
+	pthread_mutex_unlock(&v->news_lock);
 }
