@@ -5,36 +5,104 @@
 
 #define UUID_SIZE 16
 
+/* -- cookies --------------------------------------------------------------------------------- */
+
+/*
+ * slapd's are "rid=000,sid=001,csn=TIME#COUNT#SID#MOD;...": of each server that has written, up to where it
+ * was told. Whoever sends a sid is taken for the server of that number, and is never told what that one
+ * has written: ours have none. What comes with an entry names the entry's writer alone.
+ */
+#define OURS "rid=000,csn="
+
+static int is_slapds(const char *cookie)
+{
+	return strncmp(cookie, "rid=", 4) == 0;
+}
+
+static const char *csns_of(const char *cookie)
+{
+	const char *at = strstr(cookie, ",csn=");
+
+	return is_slapds(cookie) && at ? at + 5 : "";
+}
+
+/* The third field of a CSN of len bytes, with the # on both sides; NULL: it isn't one. */
+static const char *writer_of(const char *csn, size_t len, size_t *size)
+{
+	const char *count = memchr(csn, '#', len);
+	const char *sid = count ? memchr(count + 1, '#', (size_t)(csn + len - count - 1)) : NULL;
+	const char *mod = sid ? memchr(sid + 1, '#', (size_t)(csn + len - sid - 1)) : NULL;
+
+	*size = mod ? (size_t)(mod + 1 - sid) : 0;
+	return mod ? sid : NULL;
+}
+
+/* 1 where the cookie has a CSN of the same writer. */
+static int has_writer(const char *cookie, const char *writer, size_t size)
+{
+	return memmem(csns_of(cookie), strlen(csns_of(cookie)), writer, size) != NULL;
+}
+
+/* Adds those of writers that it has none of yet. One that doesn't fit leaves "". */
+static void add_csns(struct dendir_cookie *cookie, const char *csns)
+{
+	size_t len, used, size;
+
+	for (; *csns && *csns != ','; csns += len + (csns[len] == ';')) {
+		const char *writer;
+
+		len = strcspn(csns, ";,");
+		writer = writer_of(csns, len, &size);
+		if (!writer || has_writer(cookie->text, writer, size))
+			continue;
+		used = strlen(cookie->text);
+		if (used + len + sizeof(OURS) + 1 > sizeof(cookie->text)) {
+			cookie->text[0] = '\0';
+			return;
+		}
+		snprintf(cookie->text + used, sizeof(cookie->text) - used, "%s%.*s", used ? ";" : OURS, (int)len, csns);
+	}
+}
+
+static void take_cookie(const struct berval *told, struct dendir_cookie *cookie)
+{
+	struct dendir_cookie fresh = {""}, merged = {""};
+
+	if (told->bv_len < sizeof(fresh.text) && !memchr(told->bv_val, '\0', told->bv_len))
+		snprintf(fresh.text, sizeof(fresh.text), "%.*s", (int)told->bv_len, told->bv_val);
+	if (!is_slapds(fresh.text)) {
+		*cookie = fresh;
+		return;
+	}
+	add_csns(&merged, csns_of(fresh.text));
+	if (*merged.text) {
+		add_csns(&merged, csns_of(cookie->text));
+		*cookie = merged;
+	}
+}
+
+/* -- messages -------------------------------------------------------------------------------- */
+
 int dendir_sync_request(const struct dendir_cookie *cookie, LDAPControl **control)
 {
 	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	struct dendir_cookie ours = {""};
 	struct berval value = {.bv_val = NULL};
 	int rc = LDAP_NO_MEMORY, written = -1;
 
-	if (ber && *cookie->text)
-		written = ber_printf(ber, "{esb}", LDAP_SYNC_REFRESH_AND_PERSIST, cookie->text, 1);
+	/* A snapshot of an older denshi's has it as slapd said it. */
+	if (is_slapds(cookie->text))
+		add_csns(&ours, csns_of(cookie->text));
+	else
+		ours = *cookie;
+	if (ber && *ours.text)
+		written = ber_printf(ber, "{esb}", LDAP_SYNC_REFRESH_AND_PERSIST, ours.text, 1);
 	else if (ber)
 		written = ber_printf(ber, "{eb}", LDAP_SYNC_REFRESH_AND_PERSIST, 0);
 	if (written != -1 && ber_flatten2(ber, &value, 0) == 0)
 		rc = ldap_control_create(LDAP_CONTROL_SYNC, 1, &value, 1, control);
 	ber_free(ber, 1);
 	return rc;
-}
-
-/* slapd's cookies are fields with commas between: "rid=000,sid=001,csn=...". */
-static int names_no_change(const char *cookie)
-{
-	return strncmp(cookie, "rid=", 4) == 0 && !strstr(cookie, ",csn=");
-}
-
-static void take_cookie(const struct berval *told, struct dendir_cookie *cookie)
-{
-	struct dendir_cookie fresh = {""};
-
-	if (told->bv_len < sizeof(fresh.text) && !memchr(told->bv_val, '\0', told->bv_len))
-		snprintf(fresh.text, sizeof(fresh.text), "%.*s", (int)told->bv_len, told->bv_val);
-	if (!names_no_change(fresh.text))
-		memcpy(cookie->text, fresh.text, strlen(fresh.text) + 1);
 }
 
 /* What comes next in a sequence is optional, and has this tag. */

@@ -39,10 +39,11 @@ struct dendir_sync_info {
 int dendir_sync_request(const struct dendir_cookie *cookie, LDAPControl **control);
 
 /*
- * Each reads the value of a control or of a message; 0, or -1 where it isn't what RFC 4533 says. A
- * cookie that comes with it is put into *cookie, which stays as it was where there is none; also
- * where it names no change at all ("rid=000"), as slapd gives it for one that others overtook: the
- * older one just tells it again. One that is too long is "", and the next watch begins anew.
+ * Each reads the value of a control or of a message; 0, or -1 where it isn't what RFC 4533 says. What a
+ * cookie that comes with it says is put into *cookie, which stays as it was where there is none, or where
+ * it names no change at all ("rid=000"), as slapd gives it for one that others overtook: the older one
+ * just tells it again. It isn't in the server's own words: see sync.c. One that is too long is "", and the
+ * next watch begins anew.
  */
 int dendir_sync_read_state(const struct berval *value, struct dendir_sync_state *state, struct dendir_cookie *cookie);
 int dendir_sync_read_info(const struct berval *value, struct dendir_sync_info *info, struct dendir_cookie *cookie);

@@ -165,6 +165,10 @@ sandbox-link down h2 sandbox
 run runuser -u d-master1 -- denshi authority give d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"
 check "an authority is given at the writer" done_well
 check "a host takes it from the second" await 20 sandbox-host h2 sh -c 'id d-plain01 | grep -q acct.001-1234567'
+# Of what is told as it happens, too: the host goes on there from where it stood at the first.
+run runuser -u d-master1 -- denshi authority take d-plain01 acct.001-1234567 --yes --password-fd 0 <<<"$(approval_of d-master1)"
+check "one is taken" done_well
+check "a host is told of that by the second" await 20 sandbox-host h2 sh -c '! id d-plain01 | grep -q acct.001-1234567'
 log_in h2 d-maker01 "$(login_of d-maker01)"
 check "a login there waits for the writer" says 'directory-down|can.t be reached|Authentication' ''
 check "and is none" refused

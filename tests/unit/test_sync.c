@@ -12,8 +12,8 @@
 
 #define UUID "0123456789abcdef"
 #define UUID_TLV "\x04\x10" UUID
-#define COOKIE "rid=000,csn=X"
-#define COOKIE_TLV "\x04\x0d" COOKIE
+#define COOKIE "rid=000,csn=T#C#1#M"
+#define COOKIE_TLV "\x04\x13" COOKIE
 #define VALUE(s) {.bv_val = (char *)(s), .bv_len = sizeof(s) - 1}
 
 static const struct {
@@ -23,14 +23,14 @@ static const struct {
 } states[] = {
 	{VALUE("\x30\x15\x0a\x01\x00" UUID_TLV), 0, DENDIR_SYNC_PRESENT, "old"},
 	{VALUE("\x30\x15\x0a\x01\x01" UUID_TLV), 0, DENDIR_SYNC_ADD, "old"},
-	{VALUE("\x30\x24\x0a\x01\x02" UUID_TLV COOKIE_TLV), 0, DENDIR_SYNC_MODIFY, COOKIE},
-	{VALUE("\x30\x24\x0a\x01\x03" UUID_TLV COOKIE_TLV), 0, DENDIR_SYNC_DELETE, COOKIE},
+	{VALUE("\x30\x2a\x0a\x01\x02" UUID_TLV COOKIE_TLV), 0, DENDIR_SYNC_MODIFY, COOKIE},
+	{VALUE("\x30\x2a\x0a\x01\x03" UUID_TLV COOKIE_TLV), 0, DENDIR_SYNC_DELETE, COOKIE},
 	/* one that others overtook; another server's words; none at all; cut off: what follows is told again */
 	{VALUE("\x30\x1e\x0a\x01\x01" UUID_TLV "\x04\x07rid=000"), 0, DENDIR_SYNC_ADD, "old"},
 	{VALUE("\x30\x26\x0a\x01\x01" UUID_TLV "\x04\x0frid=000,sid=001"), 0, DENDIR_SYNC_ADD, "old"},
 	{VALUE("\x30\x1b\x0a\x01\x01" UUID_TLV "\x04\x04#1:2"), 0, DENDIR_SYNC_ADD, "#1:2"},
 	{VALUE("\x30\x1a\x0a\x01\x01" UUID_TLV "\x04\x03" "a\0b"), 0, DENDIR_SYNC_ADD, ""},
-	{VALUE("\x30\x24\x0a\x01\x02" UUID_TLV "\x04\x7f" COOKIE), 0, DENDIR_SYNC_MODIFY, "old"},
+	{VALUE("\x30\x2a\x0a\x01\x02" UUID_TLV "\x04\x7f" COOKIE), 0, DENDIR_SYNC_MODIFY, "old"},
 	/* no such state, an ID too short, cut off, nothing, something else */
 	{VALUE("\x30\x15\x0a\x01\x04" UUID_TLV), -1, 0, "old"},
 	{VALUE("\x30\x15\x0a\x01\xff" UUID_TLV), -1, 0, "old"},
@@ -64,14 +64,14 @@ static const struct {
 	size_t uuids;
 	const char *cookie;
 } infos[] = {
-	{VALUE("\x80\x0d" COOKIE), 0, DENDIR_SYNC_COOKIE, 0, 0, COOKIE},
+	{VALUE("\x80\x13" COOKIE), 0, DENDIR_SYNC_COOKIE, 0, 0, COOKIE},
 	{VALUE("\x80\x07rid=000"), 0, DENDIR_SYNC_COOKIE, 0, 0, "old"},
 	{VALUE("\xa1\x00"), 0, DENDIR_SYNC_REFRESH_DELETE, 1, 0, "old"},
-	{VALUE("\xa1\x0f" COOKIE_TLV), 0, DENDIR_SYNC_REFRESH_DELETE, 1, 0, COOKIE},
-	{VALUE("\xa2\x12" COOKIE_TLV "\x01\x01\xff"), 0, DENDIR_SYNC_REFRESH_PRESENT, 1, 0, COOKIE},
+	{VALUE("\xa1\x15" COOKIE_TLV), 0, DENDIR_SYNC_REFRESH_DELETE, 1, 0, COOKIE},
+	{VALUE("\xa2\x18" COOKIE_TLV "\x01\x01\xff"), 0, DENDIR_SYNC_REFRESH_PRESENT, 1, 0, COOKIE},
 	{VALUE("\xa2\x03\x01\x01\x00"), 0, DENDIR_SYNC_REFRESH_PRESENT, 0, 0, "old"},
 	{VALUE("\xa3\x14\x31\x12" UUID_TLV), 0, DENDIR_SYNC_ID_SET, 0, 1, "old"},
-	{VALUE("\xa3\x38" COOKIE_TLV "\x01\x01\xff\x31\x24" UUID_TLV UUID_TLV), 0, DENDIR_SYNC_ID_SET, 1, 2, COOKIE},
+	{VALUE("\xa3\x3e" COOKIE_TLV "\x01\x01\xff\x31\x24" UUID_TLV UUID_TLV), 0, DENDIR_SYNC_ID_SET, 1, 2, COOKIE},
 	{VALUE("\xa3\x02\x31\x00"), 0, DENDIR_SYNC_ID_SET, 0, 0, "old"},
 	/* an ID of another size, the first or a later one; cut off; no set; no such choice; nothing */
 	{VALUE("\xa3\x05\x31\x03\x04\x01x"), -1, 0, 0, 0, "old"},
@@ -100,6 +100,58 @@ static void reads_infos(void **state)
 			fail_msg("info %zu: %d, %zu uuids, cookie %s", i, rc, n, cookie.text);
 		ber_bvarray_free(info.uuids);
 	}
+}
+
+/* What is known, what is told, and what is known then: the servers' numbers are the third fields. */
+static const struct {
+	const char *known, *told, *then;
+} cookies[] = {
+	{"", "rid=000,sid=001,csn=a#0#001#0", "rid=000,csn=a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,sid=002,csn=b#0#001#0", "rid=000,csn=b#0#001#0"},
+	{"rid=000,csn=a#0#001#0;a#0#002#0", "rid=000,csn=b#0#002#0", "rid=000,csn=b#0#002#0;a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,sid=001,csn=b#0#001#0;c#0#002#0", "rid=000,csn=b#0#001#0;c#0#002#0"},
+	/* as an older denshi kept it */
+	{"rid=000,sid=001,csn=a#0#001#0;a#0#002#0", "rid=000,sid=002,csn=b#0#002#0", "rid=000,csn=b#0#002#0;a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,sid=001", "rid=000,csn=a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,csn=", "rid=000,csn=a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,csn=b#0;;c,delcsn=d#0#001#0", "rid=000,csn=a#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "rid=000,csn=b#0#001#0,delcsn=d#0#002#0", "rid=000,csn=b#0#001#0"},
+	{"rid=000,csn=a#0#001#0", "#1:2", "#1:2"},
+	{"#1:2", "rid=000,csn=a#0#001#0", "rid=000,csn=a#0#001#0"},
+};
+
+static void keeps_what_each_server_has_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+		size_t len = strlen(cookies[i].told);
+		char bytes[128] = "\x80";
+		struct berval value = {.bv_val = bytes, .bv_len = len + 2};
+		struct dendir_cookie cookie;
+		struct dendir_sync_info info;
+
+		snprintf(cookie.text, sizeof(cookie.text), "%s", cookies[i].known);
+		bytes[1] = (char)len;
+		memcpy(bytes + 2, cookies[i].told, len);
+		assert_int_equal(dendir_sync_read_info(&value, &info, &cookie), 0);
+		assert_string_equal(cookie.text, cookies[i].then);
+	}
+}
+
+static void csns_that_do_not_fit_leave_none(void **state)
+{
+	char bytes[2 + 4 + DENDIR_COOKIE_SIZE] = "\x80\x82";
+	struct dendir_cookie cookie = {"rid=000,csn=a#0#001#0"};
+	struct dendir_sync_info info;
+	struct berval value = {.bv_val = bytes};
+	int len = snprintf(bytes + 4, DENDIR_COOKIE_SIZE, "rid=000,csn=%0*d#0#002#0", DENDIR_COOKIE_SIZE - 24, 0);
+
+	(void)state;
+	bytes[2] = (char)(len >> 8);
+	bytes[3] = (char)(len & 0xff);
+	value.bv_len = (size_t)len + 4;
+	assert_int_equal(dendir_sync_read_info(&value, &info, &cookie), 0);
+	assert_string_equal(cookie.text, "");
 }
 
 static void a_cookie_too_long_is_none(void **state)
@@ -140,11 +192,13 @@ static void asks(const char *cookie, const struct berval *expected)
 static void asks_from_a_cookie_on(void **state)
 {
 	static const struct berval everything = VALUE("\x30\x06\x0a\x01\x03\x01\x01\x00");
-	static const struct berval since = VALUE("\x30\x15\x0a\x01\x03" COOKIE_TLV "\x01\x01\xff");
+	static const struct berval since = VALUE("\x30\x1b\x0a\x01\x03" COOKIE_TLV "\x01\x01\xff");
 
 	(void)state;
 	asks("", &everything);
 	asks(COOKIE, &since);
+	asks("rid=000,sid=001,csn=T#C#1#M", &since);
+	asks("rid=000,sid=001", &everything);
 }
 
 int main(void)
@@ -152,6 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_states),
 		cmocka_unit_test(reads_infos),
+		cmocka_unit_test(keeps_what_each_server_has_told),
+		cmocka_unit_test(csns_that_do_not_fit_leave_none),
 		cmocka_unit_test(a_cookie_too_long_is_none),
 		cmocka_unit_test(asks_from_a_cookie_on),
 	};
