@@ -199,7 +199,7 @@ $(RACERS): $(B)/tests/%: $(B)/o/tests/race/%.o $(DIRECTORY) $(CRYPTO) $(CONFIG) 
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -pie -pthread -o $@ $^ $(LDAP_LIBS) $(CRYPTO_LIBS) -lunistring
 
 # libFuzzer is clang's: the fuzzed rooms are compiled again with it.
-FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c) libdenshi/directory/sync.c
+FUZZ_ROOMS := $(wildcard libdenshi/core/*.c) $(wildcard libdenshi/crypto/*.c) libdenshi/directory/sync.c libdenshi/directory/ber.c
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_ROOMS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \

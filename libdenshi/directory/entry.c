@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "directory/ber.h"
 #include "directory/connection-internal.h"
 
 void dendir_entry_done(struct dendir_entry *e)
@@ -116,8 +117,7 @@ int64_t dendir_entry_number(struct dendir_entry *e, const char *attribute, int64
 
 int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value)
 {
-	/* liblber reads an empty value at NULL. */
-	BerElement *ber = control_value->bv_len > 0 ? ber_init(control_value) : NULL;
+	BerElement *ber = dendir_ber_reader(control_value);
 	struct berval dn;
 	ber_len_t len;
 	char *end = NULL;
@@ -134,7 +134,6 @@ int dendir_entry_decode(struct dendir_entry *e, struct berval *control_value)
 			ldap_value_free_len(values);
 		ber_memfree(attribute.bv_val);
 	}
-	if (ber)
-		ber_free(ber, 1);
+	ber_free(ber, 1);
 	return ok ? 0 : -1;
 }

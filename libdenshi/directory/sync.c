@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "directory/ber.h"
+
 #define UUID_SIZE 16
 
 /* -- cookies --------------------------------------------------------------------------------- */
@@ -117,12 +119,15 @@ static int read_cookie(BerElement *ber, struct dendir_cookie *cookie)
 {
 	struct berval told;
 
-	if (!comes_next(ber, LDAP_TAG_SYNC_COOKIE))
-		return 0;
 	if (ber_scanf(ber, "m", &told) == LBER_ERROR)
 		return -1;
 	take_cookie(&told, cookie);
 	return 0;
+}
+
+static int read_optional_cookie(BerElement *ber, struct dendir_cookie *cookie)
+{
+	return comes_next(ber, LDAP_TAG_SYNC_COOKIE) ? read_cookie(ber, cookie) : 0;
 }
 
 static int read_flag(BerElement *ber, ber_tag_t tag, int *flag)
@@ -130,17 +135,9 @@ static int read_flag(BerElement *ber, ber_tag_t tag, int *flag)
 	return !comes_next(ber, tag) || ber_scanf(ber, "b", flag) != LBER_ERROR ? 0 : -1;
 }
 
-/* NULL without memory, and of nothing: liblber reads that all the same, at NULL. */
-static BerElement *reader(const struct berval *value)
-{
-	struct berval copy = *value;
-
-	return value->bv_len > 0 ? ber_init(&copy) : NULL;
-}
-
 int dendir_sync_read_state(const struct berval *value, struct dendir_sync_state *state, struct dendir_cookie *cookie)
 {
-	BerElement *ber = reader(value);
+	BerElement *ber = dendir_ber_reader(value);
 	struct berval uuid;
 	ber_int_t number;
 	int rc = -1;
@@ -149,7 +146,7 @@ int dendir_sync_read_state(const struct berval *value, struct dendir_sync_state 
 		number >= LDAP_SYNC_PRESENT && number <= LDAP_SYNC_DELETE) {
 		state->state = number;
 		memcpy(state->uuid, uuid.bv_val, UUID_SIZE);
-		rc = read_cookie(ber, cookie);
+		rc = read_optional_cookie(ber, cookie);
 	}
 	ber_free(ber, 1);
 	return rc;
@@ -166,14 +163,14 @@ static int are_uuids(BerVarray uuids)
 static int read_refresh(BerElement *ber, struct dendir_sync_info *info, struct dendir_cookie *cookie)
 {
 	info->done = 1; /* by default */
-	if (ber_scanf(ber, "{") == LBER_ERROR || read_cookie(ber, cookie) != 0)
+	if (ber_scanf(ber, "{") == LBER_ERROR || read_optional_cookie(ber, cookie) != 0)
 		return -1;
 	return read_flag(ber, LDAP_TAG_REFRESHDONE, &info->done);
 }
 
 static int read_set(BerElement *ber, struct dendir_sync_info *info, struct dendir_cookie *cookie)
 {
-	if (ber_scanf(ber, "{") == LBER_ERROR || read_cookie(ber, cookie) != 0 ||
+	if (ber_scanf(ber, "{") == LBER_ERROR || read_optional_cookie(ber, cookie) != 0 ||
 		read_flag(ber, LDAP_TAG_REFRESHDELETES, &info->deletes) != 0 ||
 		ber_scanf(ber, "[W]", &info->uuids) == LBER_ERROR)
 		return -1;
@@ -184,19 +181,9 @@ static int read_set(BerElement *ber, struct dendir_sync_info *info, struct dendi
 	return -1;
 }
 
-static int read_new_cookie(BerElement *ber, struct dendir_cookie *cookie)
-{
-	struct berval told;
-
-	if (ber_scanf(ber, "m", &told) == LBER_ERROR)
-		return -1;
-	take_cookie(&told, cookie);
-	return 0;
-}
-
 int dendir_sync_read_info(const struct berval *value, struct dendir_sync_info *info, struct dendir_cookie *cookie)
 {
-	BerElement *ber = reader(value);
+	BerElement *ber = dendir_ber_reader(value);
 	ber_len_t len;
 	int rc = -1;
 
@@ -206,7 +193,7 @@ int dendir_sync_read_info(const struct berval *value, struct dendir_sync_info *i
 	switch (ber_peek_tag(ber, &len)) {
 	case LDAP_TAG_SYNC_NEW_COOKIE:
 		info->kind = DENDIR_SYNC_COOKIE;
-		rc = read_new_cookie(ber, cookie);
+		rc = read_cookie(ber, cookie);
 		break;
 	case LDAP_TAG_SYNC_REFRESH_DELETE:
 		info->kind = DENDIR_SYNC_REFRESH_DELETE;

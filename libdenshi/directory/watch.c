@@ -30,7 +30,7 @@ static void lose(struct watch *w, int result)
 
 static void keep_cookie(struct watch *w)
 {
-	if (w->cookie)
+	if (w->cookie && w->refreshed)
 		*w->cookie = w->latest;
 }
 
@@ -73,8 +73,7 @@ static void take_entry(struct watch *w, LDAPMessage *message)
 		lose(w, LDAP_DECODING_ERROR);
 		return;
 	}
-	if (w->refreshed)
-		keep_cookie(w);
+	keep_cookie(w);
 	switch (state.state) {
 	case DENDIR_SYNC_DELETE:
 		tell(w, w->watcher->gone, state.uuid);
@@ -131,8 +130,7 @@ static void take_info(struct watch *w, LDAPMessage *message)
 		lose(w, LDAP_DECODING_ERROR);
 		return;
 	}
-	if (w->refreshed)
-		keep_cookie(w);
+	keep_cookie(w);
 	if (info.kind == DENDIR_SYNC_ID_SET)
 		take_set(w, &info);
 	else if (info.kind != DENDIR_SYNC_COOKIE)
@@ -186,7 +184,7 @@ static int is_over(const struct watch *w)
 
 static void idle(struct watch *w)
 {
-	if (w->watcher->idle && !is_over(w))
+	if (w->watcher->idle)
 		w->ended = w->watcher->idle(w->watcher->context);
 	/* It has asked, and there was no answer. */
 	if (!w->ended && dendir_is_broken(w->d))

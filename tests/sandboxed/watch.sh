@@ -8,7 +8,6 @@ language=en
 . "$here/checks.sh"
 told=$DENSHI_BUILD/tests/told
 users=1000
-ldap=(-Q -Y EXTERNAL -H "$DENSHI_LDAP_URI")
 
 watching() { # OPTION... WANTED: in the background, until it is in the persist phase
 	"$told" "${@:1:$#-1}" "$DENSHI_LDAP_URI" acme ou=prepared "${!#}" >"$DENSHI_SANDBOX/told" 2>&1 &
@@ -26,10 +25,10 @@ add() {
 		printf 'dn: %s\nobjectClass: inetOrgPerson\nobjectClass: denshiUser\nuid: %s\ncn: W\nsn: w\n' "$dn" "$uid"
 		printf 'mail: %s@acme.example\ndenshiRole: general\n' "$uid"
 		printf 'denshiPreparedBy: uid=d-master1,ou=people,o=acme\n\n'
-	done | ldapadd "${ldap[@]}" >/dev/null
+	done | root ldapadd >/dev/null
 }
-change() { names | sed 's/.*/dn: &\nchangetype: modify\nreplace: sn\nsn: x\n/' | ldapmodify "${ldap[@]}" >/dev/null; }
-delete() { names | ldapdelete "${ldap[@]}" >/dev/null; }
+change() { names | sed 's/.*/dn: &\nchangetype: modify\nreplace: sn\nsn: x\n/' | root ldapmodify >/dev/null; }
+delete() { names | root ldapdelete >/dev/null; }
 
 for questions in 0 20; do
 	for what in add change delete; do
