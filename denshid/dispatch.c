@@ -88,10 +88,10 @@ int dispatch_patience_ms(uint16_t op)
  * up for long. */
 static void await_here(const struct call *c)
 {
-	int64_t left = (c->deadline_ms - den_now_ms()) / 2;
+	int64_t now_ms = den_now_ms(), left = (c->deadline_ms - now_ms) / 2;
 
 	if (c->in_force && left > 0)
-		view_await(c->shared->view, c->in_force, left < HERE_TOO_MS ? (unsigned)left : HERE_TOO_MS);
+		view_await(c->shared->view, c->in_force, now_ms + (left < HERE_TOO_MS ? left : HERE_TOO_MS));
 }
 
 static enum den_code run(struct call *c)

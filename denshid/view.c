@@ -25,16 +25,12 @@ struct view {
 struct view *view_new(const char *path)
 {
 	struct view *v = calloc(1, sizeof(*v));
-	pthread_condattr_t clock;
 
 	if (!v)
 		return NULL;
 	pthread_rwlock_init(&v->lock, NULL);
 	pthread_mutex_init(&v->news_lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&v->news, &clock);
-	pthread_condattr_destroy(&clock);
+	pthread_cond_init(&v->news, NULL);
 	v->path = path;
 	view_reload(v);
 	return v;
@@ -225,32 +221,20 @@ int view_is_up(struct view *v)
 static int is_settled(struct view *v, int64_t serial)
 {
 	struct den_snapshot_meta meta;
-	int settled;
+	int64_t refused;
+	size_t users;
 
-	pthread_rwlock_rdlock(&v->lock);
-	settled = !v->up || v->why_refused != DEN_OK;
-	if (v->snapshot && !settled) {
-		den_snapshot_meta(v->snapshot, &meta);
-		settled = (int64_t)meta.serial >= serial;
-	}
-	pthread_rwlock_unlock(&v->lock);
-	return settled;
+	return !view_is_up(v) || view_refused(v, &refused) != DEN_OK ||
+		(view_meta(v, &meta, &users) && (int64_t)meta.serial >= serial);
 }
 
-void view_await(struct view *v, int64_t serial, unsigned ms)
+void view_await(struct view *v, int64_t serial, int64_t until_ms)
 {
-	struct timespec until;
+	const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&v->news_lock);
 	while (rc == 0 && !is_settled(v, serial))
-		rc = pthread_cond_timedwait(&v->news, &v->news_lock, &until);
+		rc = pthread_cond_clockwait(&v->news, &v->news_lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&v->news_lock);
 }

@@ -55,8 +55,9 @@ int64_t view_time(struct view *v, int64_t otherwise);
 void view_set_up(struct view *v, int up);
 int view_is_up(struct view *v);
 
-/* Waits until a serial that the directory has is in force here too, for `ms` at most; not where it is
- * known that it won't be for now: it was refused, or the directory can't be followed. */
-void view_await(struct view *v, int64_t serial, unsigned ms);
+/* Waits until a serial that the directory has is in force here too, until until_ms (den_now_ms) at the
+ * latest; not where it is known that it won't be for now: it was refused, or the directory can't be
+ * followed. */
+void view_await(struct view *v, int64_t serial, int64_t until_ms);
 
 #endif
