@@ -1,17 +1,24 @@
 #!/usr/bin/python3
-"""browser.py - drives a headless Chromium by its debugging pipe, for tests/sandboxed/cert-browser.sh.
+"""browser.py - drives a headless Chromium by its debugging pipe, for tests/sandboxed/cert-programs.sh.
 
-usage: browser.py PROFILE URL [USER PASSWORD] [--shot FILE.png]
-Prints the page's text. USER and PASSWORD answer the site's question for them.
+usage: browser.py PROFILE URL [USER PASSWORD] [--until REGEX] [--shot FILE.png]
+Prints the page's text, as soon as REGEX is in it (or after 20 s without). USER and PASSWORD answer the
+site's question for them.
 """
+import argparse
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 
 LIMIT_S = 40
+SHOWN_S = 20
+
+# What a browser that has just started may say of its own set-up, not of the site: asked again.
+UNSETTLED = ("net::ERR_NETWORK_CHANGED", "net::ERR_CERT_DATABASE_CHANGED")
 
 
 class Pipe:
@@ -96,32 +103,48 @@ TEXT = """(() => { const walk = n => (n.nodeType == 3 ? n.data + '\\n' : '') +
     .map(walk).join(''); return walk(document.body || document); })()"""
 
 
-def main(argv):
-    shot = argv.pop(argv.index("--shot") + 1) if "--shot" in argv else None
-    argv = [a for a in argv if a != "--shot"]
-    profile, url = argv[1:3]
-    user, password = (argv[3:5] + [None, None])[:2]
+def text_of(pipe, session, until):
+    """The page's text; pages that their own scripts fill need a moment."""
+    end = time.monotonic() + SHOWN_S
+    while True:
+        result = pipe.ask("Runtime.evaluate", session, expression=TEXT, returnByValue=True)
+        text = result.get("result", {}).get("value", "")
+        if not until or re.search(until, text) or time.monotonic() > end:
+            return text
+        time.sleep(0.1)
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("profile")
+    parser.add_argument("url")
+    parser.add_argument("user", nargs="?")
+    parser.add_argument("password", nargs="?")
+    parser.add_argument("--until")
+    parser.add_argument("--shot")
+    args = parser.parse_args()
     pipe = Pipe(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                  "--disable-background-networking", "--disable-component-update", "--ignore-certificate-errors",
-                 "--password-store=basic", "--window-size=900,600", "--remote-debugging-pipe", "--user-data-dir=" + profile])
+                 "--password-store=basic", "--window-size=900,600", "--remote-debugging-pipe", "--user-data-dir=" + args.profile])
     try:
-        session, failed = visit(pipe, url, user, password)
+        for _ in range(5):
+            session, failed = visit(pipe, args.url, args.user, args.password)
+            if failed not in UNSETTLED:
+                break
         if failed:
             print("failed:", failed)
-        time.sleep(float(os.environ.get("BROWSER_WAIT", "0.3")))
-        result = pipe.ask("Runtime.evaluate", session, expression=TEXT, returnByValue=True)
-        print(result.get("result", {}).get("value", ""))
-        if shot:
+        print(text_of(pipe, session, args.until))
+        if args.shot:
             png = pipe.ask("Page.captureScreenshot", session)["data"]
-            with open(shot, "wb") as f:
+            with open(args.shot, "wb") as f:
                 f.write(base64.b64decode(png))
     finally:
-        pipe.send("Browser.close")
         try:
+            pipe.send("Browser.close")
             pipe.browser.wait(5)
-        except subprocess.TimeoutExpired:
+        except (BrokenPipeError, subprocess.TimeoutExpired):
             pipe.browser.kill()
 
 
 if __name__ == "__main__":
-    main(sys.argv)
+    main()

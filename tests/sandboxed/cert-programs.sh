@@ -103,7 +103,7 @@ page() { # CERTIFICATE-OF USER PASSWORD [OPTION...]
 		https://localhost:8443/index.html
 }
 password=$(login_of d-maker01)
-await 10 page d-maker01 d-maker01 "$password"
+check "nginx answers" await 10 page d-maker01 d-maker01 "$password"
 check "curl: certificate, then password" equals "$(page d-maker01 d-maker01 "$password")" 200
 check "curl: by TLS 1.2 as well" equals "$(page d-maker01 d-maker01 "$password" --tls-max 1.2)" 200
 check "curl: the PKCS#12 file itself" equals "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$DENSHI_SANDBOX/www.crt" --cert-type P12 \
@@ -122,19 +122,23 @@ if command -v chromium >/dev/null; then
 	denshi client-policy --browser chromium localhost:8443 >/etc/chromium/policies/managed/denshi.json
 	export BROWSER_LOG=$work/browser.log
 	browser() { run timeout 60 python3 "$here/browser.py" "$work/profile" "$@"; }
-	BROWSER_WAIT=2 browser chrome://policy --shot "$work/policy.png"
+	browser chrome://policy --until 'acme denshi CA' --shot "$work/policy.png"
 	check "Chromium: the policies are loaded" says 'AutoSelectCertificateForUrls' ''
 	check "Chromium: with the issuer" says 'acme denshi CA' ''
 	check "Chromium: none is in error" says_not 'Error, Ignored' 'Error, Ignored'
-	browser https://localhost:8443/index.html d-maker01 "$password" --shot "$work/in.png"
+	browser https://localhost:8443/index.html d-maker01 "$password" --until 'You are in' --shot "$work/in.png"
 	check "Chromium: certificate without a question, then the password: in" says 'General ledger' ''
-	browser https://localhost:8443/index.html d-maker01 furui-pass-1
+	browser https://localhost:8443/index.html d-maker01 furui-pass-1 --until 401
 	check "Chromium: a wrong password" says 401 ''
-	as_master cert revoke d-maker01 --reason lost >/dev/null
-	await 5 sh -c "openssl crl -in /var/lib/denshi/crl.pem -noout -text | grep -qi $(openssl x509 -in "$work/d-maker01.pem.crt" -noout -serial | cut -d= -f2)"
+	run as_master cert revoke d-maker01 --reason lost
+	check "it is revoked" done_well
+	serial=$(openssl x509 -in "$work/d-maker01.pem.crt" -noout -serial | cut -d= -f2)
+	listed() { openssl crl -in /var/lib/denshi/crl.pem -noout -text | grep -i "$serial"; }
+	check "and on the list" await 10 listed
 	kill -HUP $nginx
-	sleep 1
-	browser https://localhost:8443/index.html d-maker01 "$password" --shot "$work/revoked.png"
+	gone() { [ "$(page d-maker01 d-maker01 "$password")" = 400 ]; }
+	check "which nginx heeds, told to read it" await 10 gone
+	browser https://localhost:8443/index.html d-maker01 "$password" --until '400|SSL' --shot "$work/revoked.png"
 	check "Chromium: revoked: nginx refuses the certificate" says 'SSL certificate error|400' ''
 	check "Chromium: and the page isn't shown" says_not 'General ledger' 'General ledger'
 else
