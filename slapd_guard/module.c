@@ -1,5 +1,6 @@
 /*
- * denshi-guard, a module of slapd. It closes three ways around the access rules, and one to end slapd:
+ * denshi-guard, a module of slapd. It closes three ways around the access rules, and one to end slapd; and
+ * spares the server what nobody needs:
  *
  * 1. The Relax Rules control (draft-zeilenga-ldap-relax) is taken out of slapd. 2.5 and 2.6 take it from
  *    everybody, and overlay constraint looks away when an operation carries it: a user could
@@ -13,7 +14,9 @@
  * 4. No transaction begins (RFC 5805): an operation of one may be freed while it is answered (slapd
  *    2.5.13), so that anybody who may connect could end the server.
  *
- * The first and the last are of the whole server, the others of a database with its overlay:
+ * 5. A login isn't told to whoever watches what is in force: quiet.c. That is for speed.
+ *
+ * The first and the fourth are of the whole server, the others of a database with its overlay:
  *
  *	olcModuleLoad: denshi-guard
  *	olcOverlay: denshi-guard
@@ -26,8 +29,7 @@
 #define RELAX "1.3.6.1.4.1.4203.666.5.12"
 #define START_TRANSACTION "1.3.6.1.1.21.1"
 
-/* libldap comes with its slapd. */
-static int is_known_slapd(void)
+int guard_slapd_version(void)
 {
 	LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
 
@@ -35,7 +37,14 @@ static int is_known_slapd(void)
 		return 0;
 	ldap_memfree(info.ldapai_vendor_name);
 	ber_memvfree((void **)info.ldapai_extensions);
-	return info.ldapai_vendor_version >= SLAPD_MIN && info.ldapai_vendor_version <= SLAPD_MAX;
+	return info.ldapai_vendor_version;
+}
+
+static int is_known_slapd(void)
+{
+	int version = guard_slapd_version();
+
+	return version >= SLAPD_MIN && version <= SLAPD_MAX;
 }
 
 __attribute__((visibility("default"))) int init_module(int argc, char *argv[])

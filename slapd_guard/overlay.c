@@ -1,5 +1,6 @@
 /* The overlay of the database: what it stands before, and that it says so. */
 #include <ldap.h>
+#include <stdio.h>
 
 #include "core/oid.h"
 #include "slapd_guard/guard.h"
@@ -12,19 +13,37 @@ int guard_refuse(Operation *op, SlapReply *rs, const char *text)
 	return rs->sr_err;
 }
 
+static int tell(const char *oid)
+{
+	char text[128];
+	struct berval feature = {.bv_val = text};
+
+	feature.bv_len = (ber_len_t)snprintf(text, sizeof(text), "%s", oid);
+	return supported_feature_load(&feature);
+}
+
 /* At work: only now does the root DSE say so. */
 static int when_opened(BackendDB *bd, void *reply)
 {
-	static char oid[] = DEN_OID_GUARD;
 	static int is_told;
-	struct berval feature = {.bv_val = oid, .bv_len = sizeof(oid) - 1};
 
 	(void)bd;
 	(void)reply;
-	if (!is_told && supported_feature_load(&feature) != 0)
+	if (is_told)
+		return 0;
+	if (tell(DEN_OID_GUARD) != 0 || (guard_quiet_begin() == 0 && tell(DEN_OID_QUIET) != 0))
 		return -1;
 	is_told = 1;
 	return 0;
+}
+
+static int when_modified(Operation *op, SlapReply *rs)
+{
+	int rc = guard_password(op, rs);
+
+	if (rc == SLAP_CB_CONTINUE)
+		guard_quiet(op);
+	return rc;
 }
 
 int guard_overlay(void)
@@ -32,7 +51,7 @@ int guard_overlay(void)
 	static slap_overinst overlay = {.on_bi = {
 		.bi_type = GUARD_OVERLAY,
 		.bi_db_open = when_opened,
-		.bi_op_modify = guard_password,
+		.bi_op_modify = when_modified,
 		.bi_op_modrdn = guard_name,
 	}};
 

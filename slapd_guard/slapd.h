@@ -65,6 +65,19 @@ typedef struct Operation {
 	};
 } Operation;
 
+/* What comes after that union, which takes REQUEST bytes: so much has it grown in 2.6. */
+#define SLAPD_2_5_REQUEST 80
+#define SLAPD_2_6_REQUEST 104
+typedef struct OperationRest {
+	volatile int o_abandon, o_cancel;
+	void *o_groups;
+	char o_do_not_cache, o_is_auth_check, o_dont_replicate;
+	int o_acl_priv;
+	char o_nocaching, o_delete_glue_parent, o_no_schema_check, o_no_subordinate_glue;
+	char o_ctrlflag[32];
+	void **o_controls; /* what each control said, by its number; slapd wipes it after the operation */
+} OperationRest;
+
 typedef struct SlapReply {
 	int sr_type;
 	ber_tag_t sr_tag;
@@ -86,6 +99,27 @@ int be_isroot(Operation *op);
 /* Not 0: whoever asks may do that to desc (val: NULL, or the value) of e. */
 int access_allowed_mask(Operation *op, Entry *e, AttributeDescription *desc, struct berval *val, int access,
 	void *state, unsigned long *mask);
+
+/* -- synchronization (RFC 4533) ---------------------------------------------------------------------- */
+
+/* The numbers of the controls that the server knows; 0: it doesn't know that one. */
+struct slap_control_ids {
+	int sc_LDAPsync;
+};
+extern struct slap_control_ids slap_cids;
+
+/* Of a write: what slapo-syncprov takes for the cookie of whoever handed it on. */
+struct sync_cookie {
+	BerVarray ctxcsn;
+	int *sids;
+	int numcsns, rid;
+	struct berval octet_str, delcsn;
+	int sid;
+	struct sync_cookie *sc_next;
+};
+
+/* The server's number among its peers. */
+extern int slap_serverID;
 
 /* -- overlays ---------------------------------------------------------------------------------------- */
 

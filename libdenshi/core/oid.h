@@ -10,5 +10,9 @@
 #define DEN_OID_ARGON2ID DEN_OID ".3.1"
 /* And that it takes no Relax Rules control. */
 #define DEN_OID_GUARD DEN_OID ".3.2"
+/* And that whoever watches it (RFC 4533) with a cookie of sid DEN_QUIET_SID isn't told of attempts to log in. */
+#define DEN_OID_QUIET DEN_OID ".3.3"
+/* The last one that slapd takes; an organisation's servers are numbered from 1. */
+#define DEN_QUIET_SID 0xfff
 
 #endif

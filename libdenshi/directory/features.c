@@ -21,6 +21,7 @@ static int take(void *context, struct dendir_entry *e)
 
 	f->argon2id = has(e, DEN_OID_ARGON2ID);
 	f->guarded = has(e, DEN_OID_GUARD);
+	f->quiet = has(e, DEN_OID_QUIET);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/oid.h"
 #include "directory/ber.h"
 
 #define UUID_SIZE 16
@@ -12,7 +13,7 @@
 /*
  * slapd's are "rid=000,sid=001,csn=TIME#COUNT#SID#MOD;...": of each server that has written, up to where it
  * was told. Whoever sends a sid is taken for the server of that number, and is never told what that one
- * has written: ours have none. What comes with an entry names the entry's writer alone.
+ * has written: ours have none, or DEN_QUIET_SID. What comes with an entry names the entry's writer alone.
  */
 #define OURS "rid=000,csn="
 
@@ -85,20 +86,34 @@ static void take_cookie(const struct berval *told, struct dendir_cookie *cookie)
 
 /* -- messages -------------------------------------------------------------------------------- */
 
-int dendir_sync_request(const struct dendir_cookie *cookie, LDAPControl **control)
+/* What is sent for it; "" for nothing. A snapshot of an older denshi's has it as slapd said it. */
+static void put_cookie(const struct dendir_cookie *cookie, int quiet, char *out, size_t size)
+{
+	struct dendir_cookie ours = {""};
+	const char *csns;
+
+	if (*cookie->text && !is_slapds(cookie->text)) {
+		snprintf(out, size, "%s", cookie->text);
+		return;
+	}
+	add_csns(&ours, csns_of(cookie->text));
+	csns = csns_of(ours.text);
+	if (quiet)
+		snprintf(out, size, "rid=000,sid=%03x%s%s", DEN_QUIET_SID, *csns ? ",csn=" : "", csns);
+	else
+		snprintf(out, size, "%s", ours.text);
+}
+
+int dendir_sync_request(const struct dendir_cookie *cookie, int quiet, LDAPControl **control)
 {
 	BerElement *ber = ber_alloc_t(LBER_USE_DER);
-	struct dendir_cookie ours = {""};
+	char sent[DENDIR_COOKIE_SIZE + sizeof("sid=fff,")];
 	struct berval value = {.bv_val = NULL};
 	int rc = LDAP_NO_MEMORY, written = -1;
 
-	/* A snapshot of an older denshi's has it as slapd said it. */
-	if (is_slapds(cookie->text))
-		add_csns(&ours, csns_of(cookie->text));
-	else
-		ours = *cookie;
-	if (ber && *ours.text)
-		written = ber_printf(ber, "{esb}", LDAP_SYNC_REFRESH_AND_PERSIST, ours.text, 1);
+	put_cookie(cookie, quiet, sent, sizeof(sent));
+	if (ber && *sent)
+		written = ber_printf(ber, "{esb}", LDAP_SYNC_REFRESH_AND_PERSIST, sent, 1);
 	else if (ber)
 		written = ber_printf(ber, "{eb}", LDAP_SYNC_REFRESH_AND_PERSIST, 0);
 	if (written != -1 && ber_flatten2(ber, &value, 0) == 0)

@@ -35,8 +35,9 @@ struct dendir_sync_info {
 };
 
 /* Sync Request Control (2.2), critical: refresh and persist, from the cookie on, "" for everything;
- * rather all of it than a refusal, where the cookie is too old. An LDAP result code. */
-int dendir_sync_request(const struct dendir_cookie *cookie, LDAPControl **control);
+ * rather all of it than a refusal, where the cookie is too old. Quiet, where the server shows DEN_OID_QUIET:
+ * no attempts to log in. An LDAP result code. */
+int dendir_sync_request(const struct dendir_cookie *cookie, int quiet, LDAPControl **control);
 
 /*
  * Each reads the value of a control or of a message; 0, or -1 where it isn't what RFC 4533 says. What a

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "directory/connection-internal.h"
+#include "directory/features.h"
 #include "directory/sync.h"
 
 #define IDLE_MS 1000 /* between two calls of idle, at most */
@@ -165,10 +166,10 @@ static void take(struct watch *w, LDAPMessage *message)
 
 /* -- the search ------------------------------------------------------------------------------ */
 
-static int start(struct watch *w, const char *base, const char *filter, const char *const *attributes)
+static int start(struct watch *w, int quiet, const char *base, const char *filter, const char *const *attributes)
 {
 	LDAPControl *controls[2] = {NULL, NULL};
-	int rc = dendir_sync_request(&w->latest, &controls[0]);
+	int rc = dendir_sync_request(&w->latest, quiet, &controls[0]);
 
 	if (rc == LDAP_SUCCESS)
 		rc = ldap_search_ext(w->d->ld, base, LDAP_SCOPE_SUBTREE, filter, (char **)attributes, 0, controls, NULL, NULL,
@@ -216,12 +217,16 @@ enum den_code dendir_watch(struct dendir *d, const char *base, const char *filte
 	const char *const *attributes, struct dendir_cookie *cookie, const struct dendir_watcher *watcher)
 {
 	struct watch w = {.d = d, .watcher = watcher, .cookie = cookie, .heard_ms = den_now_ms()};
+	struct dendir_features features;
+	enum den_code code = dendir_features_read(d, &features);
 	int rc;
 
+	if (code != DEN_OK)
+		return code;
 	if (cookie)
 		w.latest = *cookie;
 	d->stream.until_ms = 0;
-	rc = start(&w, base, filter, attributes);
+	rc = start(&w, features.quiet, base, filter, attributes);
 	if (rc != LDAP_SUCCESS)
 		return dendir_note(d, rc, NULL);
 	while (!is_over(&w)) {

@@ -175,13 +175,13 @@ static void a_cookie_too_long_is_none(void **state)
 	assert_int_equal(strlen(cookie.text), DENDIR_COOKIE_SIZE - 1);
 }
 
-static void asks(const char *cookie, const struct berval *expected)
+static void asks(const char *cookie, int quiet, const struct berval *expected)
 {
 	struct dendir_cookie from;
 	LDAPControl *c = NULL;
 
 	snprintf(from.text, sizeof(from.text), "%s", cookie);
-	assert_int_equal(dendir_sync_request(&from, &c), LDAP_SUCCESS);
+	assert_int_equal(dendir_sync_request(&from, quiet, &c), LDAP_SUCCESS);
 	assert_string_equal(c->ldctl_oid, LDAP_CONTROL_SYNC);
 	assert_true(c->ldctl_iscritical);
 	assert_int_equal(c->ldctl_value.bv_len, expected->bv_len);
@@ -195,10 +195,23 @@ static void asks_from_a_cookie_on(void **state)
 	static const struct berval since = VALUE("\x30\x1b\x0a\x01\x03" COOKIE_TLV "\x01\x01\xff");
 
 	(void)state;
-	asks("", &everything);
-	asks(COOKIE, &since);
-	asks("rid=000,sid=001,csn=T#C#1#M", &since);
-	asks("rid=000,sid=001", &everything);
+	asks("", 0, &everything);
+	asks(COOKIE, 0, &since);
+	asks("rid=000,sid=001,csn=T#C#1#M", 0, &since);
+	asks("rid=000,sid=001", 0, &everything);
+}
+
+static void a_quiet_one_has_the_sid_of_nobody(void **state)
+{
+	static const struct berval everything = VALUE("\x30\x17\x0a\x01\x03\x04\x0frid=000,sid=fff\x01\x01\xff");
+	static const struct berval since = VALUE("\x30\x23\x0a\x01\x03\x04\x1brid=000,sid=fff,csn=T#C#1#M\x01\x01\xff");
+	static const struct berval others = VALUE("\x30\x0c\x0a\x01\x03\x04\x04#1:2\x01\x01\xff");
+
+	(void)state;
+	asks("", 1, &everything);
+	asks(COOKIE, 1, &since);
+	asks("rid=000,sid=001,csn=T#C#1#M", 1, &since);
+	asks("#1:2", 1, &others);
 }
 
 int main(void)
@@ -210,6 +223,7 @@ int main(void)
 		cmocka_unit_test(csns_that_do_not_fit_leave_none),
 		cmocka_unit_test(a_cookie_too_long_is_none),
 		cmocka_unit_test(asks_from_a_cookie_on),
+		cmocka_unit_test(a_quiet_one_has_the_sid_of_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,91 @@
+/*
+ * Who watches what is in force isn't told of each attempt.
+ *
+ * slapo-syncprov tells whoever watches any part of the database of every write in it: where it is
+ * none of theirs, a cookie. A login is two writes, to each of a thousand hosts, in a thousand tasks of slapd's.
+ * But it sends nothing back to where a write came from, which it knows by the sid of the cookie that they
+ * watch with. No server has DEN_QUIET_SID; those who watch with it, as denshid does, are quiet hosts, and a
+ * write of an attempt is given out as theirs. The other servers of the organisation, with sids of their own,
+ * are told of it as ever.
+ *
+ * Once a second a login's last write is told, so that the cookie of whoever comes back isn't too old for
+ * slapd to tell them just what they missed.
+ */
+#include <ldap.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/oid.h"
+#include "slapd_guard/guard.h"
+
+/* The controls' states lie behind the operation's header, in one allocation: found elsewhere, this
+ * slapd is laid out otherwise. */
+#define HEADER_MAX 1024
+
+static AttributeDescription *attempt, *record;
+static size_t request_size;
+
+int guard_quiet_begin(void)
+{
+	const char *text = NULL;
+
+	request_size = guard_slapd_version() < 20600 ? SLAPD_2_5_REQUEST : SLAPD_2_6_REQUEST;
+	if (slap_cids.sc_LDAPsync <= 0 || slap_serverID == DEN_QUIET_SID)
+		return -1;
+	return slap_str2ad("denshiAttempt", &attempt, &text) == LDAP_SUCCESS &&
+		slap_str2ad("denshiAttemptRecord", &record, &text) == LDAP_SUCCESS ? 0 : -1;
+}
+
+static void **controls_of(Operation *op)
+{
+	const OperationRest *rest = (const void *)((const char *)&op->orm_modlist + request_size);
+	const char *controls = (const char *)rest->o_controls, *header = op->o_hdr;
+
+	return controls > header && controls - header < HEADER_MAX ? rest->o_controls : NULL;
+}
+
+/* Attempts are taken and given back, and nothing else. */
+static int is_attempt(const Modifications *m)
+{
+	if (!m)
+		return 0;
+	for (; m; m = m->sml_next)
+		if (m->sml_desc != attempt && m->sml_desc != record)
+			return 0;
+	return 1;
+}
+
+/* Not one of an approval password: approvals that stand are watched by that entry too. */
+static int is_login(const struct berval *dn)
+{
+	static const char people[] = "ou=people,";
+	const char *parent;
+
+	if (dn->bv_len < 4 || memcmp(dn->bv_val, "uid=", 4) != 0)
+		return 0;
+	parent = memchr(dn->bv_val, ',', dn->bv_len);
+	return parent && strncmp(parent + 1, people, sizeof(people) - 1) == 0;
+}
+
+/* The one of a login that ends it, once a second. */
+static int is_to_be_told(const Operation *op)
+{
+	static _Atomic(time_t) told;
+	time_t last = atomic_load_explicit(&told, memory_order_relaxed);
+
+	return op->orm_modlist->sml_op == LDAP_MOD_DELETE && op->o_time != last &&
+		atomic_compare_exchange_strong(&told, &last, op->o_time);
+}
+
+void guard_quiet(Operation *op)
+{
+	static struct sync_cookie ours = {.sid = DEN_QUIET_SID};
+	void **controls;
+
+	if (!attempt || !is_attempt(op->orm_modlist) || !is_login(&op->o_req_ndn) || is_to_be_told(op))
+		return;
+	controls = controls_of(op);
+	/* What another server has handed on has that one's already. */
+	if (controls && !controls[slap_cids.sc_LDAPsync])
+		controls[slap_cids.sc_LDAPsync] = &ours;
+}
