@@ -1,8 +1,8 @@
 /*
  * What of slapd the guard needs. Debian ships no headers of slapd; this is its exported
  * interface, and the layout of its structures down to the last member that is used here, on
- * 64 bits: OpenLDAP's servers/slapd/slap.h and proto-slap.h, the same in 2.5.4 to 2.6.14.
- * Names are slapd's own. The guard loads into no other version (SLAPD_MIN, SLAPD_MAX).
+ * 64 bits: OpenLDAP's servers/slapd/slap.h and proto-slap.h, the same in 2.5.4 to 2.6.14, but for
+ * SLAPD_2_6_REQUEST. Names are slapd's own. The guard loads into no other version (SLAPD_MIN, SLAPD_MAX).
  */
 #ifndef DENSHI_SLAPD_GUARD_SLAPD_H
 #define DENSHI_SLAPD_GUARD_SLAPD_H
