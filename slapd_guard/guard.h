@@ -18,7 +18,7 @@ int guard_password_begin(void);
 int guard_password(Operation *op, SlapReply *rs);
 
 /* Who watches what is in force isn't told of each attempt (quiet.c). Of a modification that nobody refused,
- * on its way down. Begin, at each opening: 0, -1 where it can't be done with this server. */
+ * on its way down. Begin, when the database is opened: 0, -1 where it can't be done with this server. */
 int guard_quiet_begin(void);
 void guard_quiet(Operation *op);
 

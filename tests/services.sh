@@ -57,6 +57,12 @@ clear_attempts() { # USER: by logging in
 	pamtester denshi "$1" authenticate <<<"$(login_of "$1")" >/dev/null 2>&1
 }
 
+# A certificate file's serial number, and whether the list on this host has it; with its reason.
+serial_of() { openssl x509 -in "$1" -noout -serial | sed 's/^serial=0*//'; } # FILE
+listed() { # SERIAL
+	openssl crl -in /var/lib/denshi/crl.pem -noout -text | grep -i -A 6 "Serial Number: 0*$1"
+}
+
 # nginx with these servers on stdin and a page of its own; its process is $nginx. Their certificate
 # is $DENSHI_SANDBOX/www.crt, with its key in www.key.
 start_nginx() {

@@ -84,8 +84,6 @@ static void take_cookie(const struct berval *told, struct dendir_cookie *cookie)
 	}
 }
 
-/* -- messages -------------------------------------------------------------------------------- */
-
 /* What is sent for it; "" for nothing. A snapshot of an older denshi's has it as slapd said it. */
 static void put_cookie(const struct dendir_cookie *cookie, int quiet, char *out, size_t size)
 {
@@ -103,6 +101,8 @@ static void put_cookie(const struct dendir_cookie *cookie, int quiet, char *out,
 	else
 		snprintf(out, size, "%s", ours.text);
 }
+
+/* -- messages -------------------------------------------------------------------------------- */
 
 int dendir_sync_request(const struct dendir_cookie *cookie, int quiet, LDAPControl **control)
 {

@@ -103,8 +103,7 @@ answers 'PIN of your certificate: $' chikuwa7 "$ask_password" "$(login_of $user)
 converse pamtester denshi-cert $user authenticate acct_mgmt
 check "it lets in" done_well
 as_master cert revoke $user --reason lost >/dev/null
-check "a revocation is listed" await 5 sh -c "openssl crl -in /var/lib/denshi/crl.pem -noout -text |
-	grep -qi $(openssl x509 -in "$work/c.pem.crt" -noout -serial | cut -d= -f2)"
+check "a revocation is listed" await 5 listed "$(serial_of "$work/c.pem.crt")"
 
 # ---- the token is away ----
 rm "$work"/c.p*

@@ -32,9 +32,7 @@ let_in() {
 	log_in
 	check "$1" done_well
 }
-listed() { openssl crl -in $crl -noout -text | grep -i -A 6 "Serial Number: 0*$1"; } # SERIAL
 not_listed() { ! listed "$1"; }
-serial_of() { openssl x509 -in "$1" -noout -serial | sed 's/^serial=0*//'; }
 
 # ---- the files ----
 check "the CA's certificate is on the host" openssl x509 -in $ca -noout

@@ -132,9 +132,7 @@ if command -v chromium >/dev/null; then
 	check "Chromium: a wrong password" says 401 ''
 	run as_master cert revoke d-maker01 --reason lost
 	check "it is revoked" done_well
-	serial=$(openssl x509 -in "$work/d-maker01.pem.crt" -noout -serial | cut -d= -f2)
-	listed() { openssl crl -in /var/lib/denshi/crl.pem -noout -text | grep -i "$serial"; }
-	check "and on the list" await 10 listed
+	check "and on the list" await 10 listed "$(serial_of "$work/d-maker01.pem.crt")"
 	kill -HUP $nginx
 	gone() { [ "$(page d-maker01 d-maker01 "$password")" = 400 ]; }
 	check "which nginx heeds, told to read it" await 10 gone

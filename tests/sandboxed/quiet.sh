@@ -27,17 +27,16 @@ told() { echo $(($(messages "$1") - ${!1})); }
 login() { # [OPTION...]
 	"$DENSHI_BUILD/bench/pambench" -C /etc/pam.d -S denshi -nodelay -u $maker -p "$(login_of $maker)" -race 1 "$@" >/dev/null
 }
-counts() { # QUIET SERVER APPROVALS, of messages; more of the first is wrong too
+counts() { # QUIET SERVER APPROVALS: so many messages since `begin`
 	out="quiet $(told quiet) server $(told server) approvals $(told approvals)"
 	[ "$out" = "quiet $1 server $2 approvals $3" ]
 }
 
 run root ldapsearch -LLL -s base -b '' supportedFeatures
 check "the server shows that it can" says '\.3\.3$' ''
-watch quiet fff ou=published '(objectClass=*)'
-check "a quiet watch" done_well
-watch server 002 ou=published '(objectClass=*)'
-watch approvals fff ou=people '(objectClass=denshiApproval)'
+check "a quiet watch" watch quiet fff ou=published '(objectClass=*)'
+check "another server's" watch server 002 ou=published '(objectClass=*)'
+check "one of approvals" watch approvals fff ou=people '(objectClass=denshiApproval)'
 
 # ---- logins ----
 begin
