@@ -225,8 +225,6 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		.login = login,
 		.service = *service ? service : "-",
 		.rhost = call_string(c, DEN_TAG_RHOST),
-		.now = c->now,
-		.settled_later = proof == &c->unsettled,
 	};
 	enum den_code code;
 	struct dendir *d = call_directory(c, &code);
@@ -240,7 +238,7 @@ enum den_code call_check_password(struct call *c, enum dendir_credential which, 
 		code = DEN_BUSY;
 	else if (d)
 		code = dendir_credential_check(d, which, &attempt, password, proof, &left);
-	/* The reservation was a write: its time is the directory's. */
+	/* The answer to an attempt has the directory's time. */
 	if (d)
 		view_set_time(c->shared->view, dendir_told_time(d));
 	/* It may be locked now, and what its owner approved stands no more. */

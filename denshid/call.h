@@ -46,7 +46,6 @@ struct call {
 	char lang[3];		     /* see call_language */
 	int is_conversation;	     /* the caller may have sent more than was read: see dispatch.c */
 	int reads;		     /* the operation only reads: any server will do */
-	struct dendir_proof *unsettled; /* cleared while the caller reads the answer; NULL: nothing is */
 	int64_t in_force;	     /* serial that this call has put in force; 0: none */
 	int64_t deadline_ms;	     /* CLOCK_MONOTONIC: the answer must be there by then */
 };
@@ -97,10 +96,9 @@ enum den_code call_needs_root_or(struct call *c, const char *login);
 enum den_code call_needs_service_or(struct call *c, const char *login);
 
 /*
- * The one way to a password's check from here (R-LOCK-2): reserves, evaluates,
+ * The one way to a password's check from here (R-LOCK-2): the directory reserves, evaluates,
  * records. What can be nobody's password is refused without that. proof may be NULL, and
- * so may left, the attempts that are left after a wrong one. Where proof is &c->unsettled the slots
- * are cleared while the answer is on its way. The code's arguments are in
+ * so may left, the attempts that are left after a wrong one. The code's arguments are in
  * the reply.
  */
 enum den_code call_check_password(struct call *c, enum dendir_credential which, const char *login,

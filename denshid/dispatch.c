@@ -153,7 +153,6 @@ void dispatch(struct call *c)
 		log_debug("a reply (%s) was not read", den_code_name(code));
 	else if (c->is_conversation)
 		let_read(c);
-	dendir_proof_settle(c->unsettled, *c->pooled);
 	if (*c->pooled && dendir_is_broken(*c->pooled)) {
 		dendir_close(*c->pooled);
 		*c->pooled = NULL;

@@ -118,7 +118,7 @@ static enum den_code evaluate(struct call *c, const char *name, const struct den
 
 	if (code == DEN_OK) {
 		code = call_check_password(c, DENDIR_LOGIN, user.login, call_string(c, DEN_TAG_SERVICE), password,
-			&c->unsettled, &left);
+			NULL, &left);
 		if (code == DEN_LOGIN_WRONG)
 			pace_known(c->shared->pace, pace_now_us() - from_us);
 	} else if ((d = call_directory(c, &code))) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Longer is no reservation but a directory in trouble, which is told apart by its message. */
+/* Longer is no attempt but a directory in trouble, which is told apart by its message. */
 #define LONGEST_US 50000
 /* A measurement moves the median by one part in so many: by less and less, down to the last. */
 #define FIRST_PARTS 8

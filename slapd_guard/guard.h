@@ -22,6 +22,38 @@ int guard_password(Operation *op, SlapReply *rs);
 int guard_quiet_begin(void);
 void guard_quiet(Operation *op);
 
+/* A simple bind as a credential is an attempt (attempt.c). Load, before anything is configured: its control is known.
+ * Begin, when the database is opened; end, when it is closed. 0 or -1. */
+int guard_attempt_load(void);
+int guard_attempt_begin(BackendDB *bd);
+void guard_attempt_end(BackendDB *bd);
+int guard_attempt(Operation *op, SlapReply *rs);
+
+/* -- writing in the middle of an operation (write.c) ------------------------------------------------------- */
+
+/* What comes after the request in an operation. */
+OperationRest *guard_rest(Operation *op);
+
+/* What each control said. NULL: this slapd isn't laid out as it is known, and nothing of it may be touched. */
+void **guard_controls(Operation *op);
+
+/* In whose name the guard writes: GUARD_NAME,ou=services,SUFFIX. There is no such entry: nobody can bind as it. */
+#define GUARD_NAME "cn=" GUARD_OVERLAY
+#define GUARD_DN_SIZE 512
+
+/* Puts one before *mods; the values are copied. how: LDAP_MOD_ADD, LDAP_MOD_DELETE. */
+void guard_put(Modifications **mods, int how, AttributeDescription *ad, const char *const *values, size_t n);
+
+/* Whether other servers and whoever watches are told; not: the entry keeps its entryCSN and modifyTimestamp, too. */
+enum guard_reach { GUARD_EVERYWHERE, GUARD_HERE };
+
+/* A Modify of the entry that the operation is about, as who. Frees mods. Not in the middle of another write. An LDAP result. */
+int guard_write(Operation *op, const struct berval *who, Modifications *mods, enum guard_reach reach);
+
+/* This server's time, as in an entry; returns it. */
+#define GUARD_TIME_SIZE 32
+const char *guard_time(char when[GUARD_TIME_SIZE]);
+
 /* An entry keeps its name (name.c). */
 int guard_name(Operation *op, SlapReply *rs);
 

@@ -27,13 +27,22 @@ static int when_opened(BackendDB *bd, void *reply)
 {
 	static int is_told;
 
-	(void)bd;
 	(void)reply;
+	if (guard_attempt_begin(bd) != 0)
+		return -1;
 	if (is_told)
 		return 0;
-	if (tell(DEN_OID_GUARD) != 0 || (guard_quiet_begin() == 0 && tell(DEN_OID_QUIET) != 0))
+	if (tell(DEN_OID_GUARD) != 0 || tell(DEN_OID_ATTEMPT) != 0 || (guard_quiet_begin() == 0 && tell(DEN_OID_QUIET) != 0))
 		return -1;
 	is_told = 1;
+	return 0;
+}
+
+/* And opened again, where cn=config changes what it is made of. */
+static int when_closed(BackendDB *bd, void *reply)
+{
+	(void)reply;
+	guard_attempt_end(bd);
 	return 0;
 }
 
@@ -51,9 +60,11 @@ int guard_overlay(void)
 	static slap_overinst overlay = {.on_bi = {
 		.bi_type = GUARD_OVERLAY,
 		.bi_db_open = when_opened,
+		.bi_db_close = when_closed,
+		.bi_op_bind = guard_attempt,
 		.bi_op_modify = when_modified,
 		.bi_op_modrdn = guard_name,
 	}};
 
-	return guard_password_begin() == 0 && overlay_register(&overlay) == 0 ? 0 : -1;
+	return guard_password_begin() == 0 && guard_attempt_load() == 0 && overlay_register(&overlay) == 0 ? 0 : -1;
 }

@@ -18,30 +18,16 @@
 #include "core/oid.h"
 #include "slapd_guard/guard.h"
 
-/* The controls' states lie behind the operation's header, in one allocation: found elsewhere, this
- * slapd is laid out otherwise. */
-#define HEADER_MAX 1024
-
 static AttributeDescription *attempt, *record;
-static size_t request_size;
 
 int guard_quiet_begin(void)
 {
 	const char *text = NULL;
 
-	request_size = guard_slapd_version() < 20600 ? SLAPD_2_5_REQUEST : SLAPD_2_6_REQUEST;
 	if (slap_cids.sc_LDAPsync <= 0 || slap_serverID == DEN_QUIET_SID)
 		return -1;
 	return slap_str2ad("denshiAttempt", &attempt, &text) == LDAP_SUCCESS &&
 		slap_str2ad("denshiAttemptRecord", &record, &text) == LDAP_SUCCESS ? 0 : -1;
-}
-
-static void **controls_of(Operation *op)
-{
-	const OperationRest *rest = (const void *)((const char *)&op->orm_modlist + request_size);
-	const char *controls = (const char *)rest->o_controls, *header = op->o_hdr;
-
-	return controls > header && controls - header < HEADER_MAX ? rest->o_controls : NULL;
 }
 
 /* Attempts are taken and given back, and nothing else. */
@@ -84,7 +70,7 @@ void guard_quiet(Operation *op)
 
 	if (!attempt || !is_attempt(op->orm_modlist) || !is_login(&op->o_req_ndn) || is_to_be_told(op))
 		return;
-	controls = controls_of(op);
+	controls = guard_controls(op);
 	/* What another server has handed on has that one's already. */
 	if (controls && !controls[slap_cids.sc_LDAPsync])
 		controls[slap_cids.sc_LDAPsync] = &ours;

@@ -8,6 +8,7 @@
 #define DENSHI_SLAPD_GUARD_SLAPD_H
 
 #include <lber.h>
+#include <ldap.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -17,8 +18,12 @@
 
 /* -- attributes and modifications ------------------------------------------------------------- */
 
-typedef struct AttributeDescription AttributeDescription;
-typedef struct Entry Entry; /* only handed on */
+typedef struct AttributeDescription {
+	void *ad_next, *ad_type;
+	struct berval ad_cname;
+} AttributeDescription;
+typedef struct Entry Entry;
+struct Operation;
 
 typedef struct Modifications {
 	AttributeDescription *sml_desc;
@@ -28,6 +33,38 @@ typedef struct Modifications {
 	struct berval sml_type;
 	struct Modifications *sml_next;
 } Modifications;
+
+typedef struct Attribute {
+	AttributeDescription *a_desc;
+	BerVarray a_vals, a_nvals;
+	unsigned a_numvals, a_flags;
+	struct Attribute *a_next;
+} Attribute;
+
+struct Entry {
+	unsigned long e_id;
+	struct berval e_name, e_nname;
+	Attribute *e_attrs;
+};
+
+/* NULL: there is none. */
+Attribute *attr_find(Attribute *list, AttributeDescription *ad);
+
+/* Zeroed; never NULL. */
+void *ch_calloc(ber_len_t n, ber_len_t size);
+
+/* Brings the values into their syntaxes' form, and makes the normalized ones. 0 or an LDAP result. ctx NULL: the
+ * values are malloc(3)'s. */
+int slap_mods_check(struct Operation *op, Modifications *mods, const char **text, char *buf, size_t size, void *ctx);
+
+/* With their values. */
+void slap_mods_free(Modifications *mods, int values);
+
+/* Now, as no other operation has it: also the microseconds, behind n. */
+void slap_op_time(time_t *t, int *n);
+
+/* bv of 22 bytes or more: t as a generalized time. */
+void slap_timestamp(time_t *t, struct berval *bv);
 
 /* 0, and *ad, which slapd keeps. Of the attribute of that name, without options. */
 int slap_str2ad(const char *name, AttributeDescription **ad, const char **text);
@@ -39,13 +76,25 @@ int is_ad_subtype(AttributeDescription *sub, AttributeDescription *super);
 
 struct slap_overinst;
 
+/* The head of an operation. */
+typedef struct Opheader {
+	unsigned long oh_opid, oh_connid;
+	void *oh_conn;
+	ber_int_t oh_msgid, oh_protocol;
+	unsigned long oh_tid;
+	void *oh_threadctx, *oh_tmpmemctx;
+} Opheader;
+
 /* In an overlay's function, of the operation in work: slapd's copy, whose bd_info is that overlay. */
 typedef struct BackendDB {
-	struct slap_overinst *bd_info;
+	union {
+		struct slap_overinst *bd_info;
+		struct BackendInfo *bd_functions;
+	};
 } BackendDB;
 
 typedef struct Operation {
-	void *o_hdr;
+	Opheader *o_hdr;
 	ber_tag_t o_tag;
 	time_t o_time;
 	int o_tincr, o_tusec;
@@ -54,6 +103,14 @@ typedef struct Operation {
 	struct berval o_req_dn, o_req_ndn;
 	union {
 		Modifications *orm_modlist; /* of LDAP_REQ_MODIFY, also where RFC 3062 makes one */
+		struct {		    /* of LDAP_REQ_BIND */
+			int orb_method;
+			struct berval orb_cred;
+		};
+		struct {		    /* of LDAP_REQ_MODIFY */
+			Modifications *orm_mods;
+			char orm_no_opattrs;
+		};
 		struct {		    /* of LDAP_REQ_MODRDN */
 			struct {
 				Modifications *rs_modlist;
@@ -76,6 +133,16 @@ typedef struct OperationRest {
 	char o_nocaching, o_delete_glue_parent, o_no_schema_check, o_no_subordinate_glue;
 	char o_ctrlflag[32];
 	void **o_controls; /* what each control said, by its number; slapd wipes it after the operation */
+	struct {
+		ber_tag_t method;
+		struct berval mech, dn, ndn;
+		unsigned ssf[4];
+	} o_authz; /* in whose name */
+	void *o_ber, *o_res_ber;
+	struct slap_callback *o_callback;
+	LDAPControl **o_ctrls;
+	struct berval o_csn;
+	void *o_private, *o_extra, *o_next;
 } OperationRest;
 
 typedef struct SlapReply {
@@ -84,6 +151,35 @@ typedef struct SlapReply {
 	ber_int_t sr_msgid, sr_err;
 	const char *sr_matched, *sr_text;
 } SlapReply;
+
+typedef int slap_response(Operation *op, SlapReply *rs);
+
+/* What is called before an answer is sent, and after it. */
+typedef struct slap_callback {
+	struct slap_callback *sc_next;
+	slap_response *sc_response, *sc_cleanup;
+	void *sc_private, *sc_writewait;
+} slap_callback;
+
+int slap_null_cb(Operation *op, SlapReply *rs);
+
+/* The database as slapd has it, with all its overlays. NULL: none has dn. */
+BackendDB *select_backend(struct berval *dn, int no_subordinates);
+
+/* Adds controls to an answer, which slapd frees then, each one: they are slap_sl_malloc's. */
+int slap_add_ctrls(Operation *op, SlapReply *rs, LDAPControl **controls);
+void *slap_sl_malloc(ber_len_t size, void *ctx);
+
+/* 0, and the number of the control. */
+int register_supported_control2(const char *oid, unsigned long mask, char **exops,
+	int (*parse)(Operation *op, SlapReply *rs, LDAPControl *control), unsigned flags, int *cid);
+#define SLAP_CTRL_BIND 0x4UL
+#define SLAP_CONTROL_CRITICAL 3
+#define SLAP_CONTROL_NONCRITICAL 2
+
+/* That database takes the control: else a critical one is refused there. */
+int overlay_register_control(BackendDB *be, const char *oid);
+void overlay_unregister_control(BackendDB *be, const char *oid);
 
 /* An overlay's function that has no more to say: whoever is next below. */
 #define SLAP_CB_CONTINUE 0x8000
@@ -128,8 +224,10 @@ typedef struct BackendInfo {
 	void *bi_start[7]; /* bi_init to bi_destroy */
 	void *bi_db_init, *bi_db_config;
 	int (*bi_db_open)(BackendDB *bd, void *reply);
-	void *bi_db_close, *bi_db_destroy;
-	void *bi_op_bind, *bi_op_unbind, *bi_op_search, *bi_op_compare;
+	int (*bi_db_close)(BackendDB *bd, void *reply);
+	void *bi_db_destroy;
+	int (*bi_op_bind)(Operation *op, SlapReply *rs);
+	void *bi_op_unbind, *bi_op_search, *bi_op_compare;
 	int (*bi_op_modify)(Operation *op, SlapReply *rs);
 	int (*bi_op_modrdn)(Operation *op, SlapReply *rs);
 	void *bi_rest[128]; /* more than there is: slapd copies as much as it knows of */
@@ -146,6 +244,10 @@ int overlay_register(slap_overinst *on);
 int overlay_entry_get_ov(Operation *op, struct berval *ndn, void *oc, AttributeDescription *ad, int rw, Entry **e,
 	slap_overinst *on);
 int overlay_entry_release_ov(Operation *op, Entry *e, int rw, slap_overinst *on);
+
+/* The same of the database op->o_bd with all its overlays. */
+int be_entry_get_rw(Operation *op, struct berval *ndn, void *oc, AttributeDescription *ad, int rw, Entry **e);
+int be_entry_release_rw(Operation *op, Entry *e, int rw);
 
 /* -- the server ----------------------------------------------------------------------------------------- */
 

@@ -41,7 +41,24 @@ approval_of() { awk -F '\t' -v id="$1" '$1 == id { print $3 }' "$DENSHI_SANDBOX/
 root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 
 # How many binds with a password as DN slapd has logged.
-binds_of() { grep -c "BIND dn=\"$1\" method=128" "$DENSHI_SANDBOX/slapd.log"; }
+# binds_of DN [LOG...]: the binds as DN whose password was looked at, by slapd's log: what it has answered, but for what its guard
+# refuses before, which says so. It writes the answer down after it is sent: a second is waited for that.
+binds_of() {
+	local k
+	for ((k = 0; k < 50; k++)); do
+		awk -v bind="BIND dn=\"$1\" method=128" '
+			/slapd starting/ { split("", begun) }
+			!match($0, /conn=[0-9]+ /) { next }
+			{ connection = FILENAME " " substr($0, RSTART, RLENGTH) }
+			index($0, bind) { begun[connection] = 1 }
+			/ RESULT tag=97 / && connection in begun { binds += !/text=not tried: /; delete begun[connection] }
+			/ closed/ { delete begun[connection] }
+			END { print binds + 0; for (connection in begun) exit 1 }' "${@:2}" "$DENSHI_SANDBOX/slapd.log" && return
+		sleep 0.02
+	done | tail -n 1
+}
+# The same at once, with what isn't answered yet.
+begun_of() { grep -c "BIND dn=\"$1\" method=128" "$DENSHI_SANDBOX/slapd.log"; }
 
 # await SECONDS COMMAND...: until it succeeds; in tenths of a second.
 await() {

@@ -12,6 +12,8 @@
 #define DEN_OID_GUARD DEN_OID ".3.2"
 /* And that whoever watches it (RFC 4533) with a cookie of sid DEN_QUIET_SID isn't told of attempts to log in. */
 #define DEN_OID_QUIET DEN_OID ".3.3"
+/* And that it counts attempts itself: a feature, and the control of a bind that is one (slapd-denshi-guard(5)). */
+#define DEN_OID_ATTEMPT DEN_OID ".3.4"
 /* The last one that slapd takes; an organisation's servers are numbered from 1. */
 #define DEN_QUIET_SID 0xfff
 

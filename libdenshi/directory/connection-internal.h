@@ -1,4 +1,4 @@
-/* What batch.c, connection.c, entry.c, mods.c and watch.c share. Nobody else includes it. */
+/* What batch.c, bind.c, connection.c, entry.c, mods.c and watch.c share. Nobody else includes it. */
 #ifndef DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 #define DENSHI_DIRECTORY_CONNECTION_INTERNAL_H
 
@@ -48,6 +48,12 @@ LDAPMod **dendir_mods_list(struct dendir *d, const struct dendir_mods *m);
 
 /* Waits for the whole answer to msgid, or LDAP_RES_ANY. NULL: noted already, *code set. */
 LDAPMessage *dendir_await(struct dendir *d, int msgid, enum den_code *code);
+
+/* One for a simple bind, at the same server: what was kept, if the server hasn't hung up, or a new one. NULL: none. */
+struct dendir *dendir_take_spare(struct dendir *like);
+
+/* A time that the server told, as in an entry; "": none. */
+void dendir_note_time(struct dendir *d, const char *text);
 
 /* Notes an LDAP result and makes a code of it. */
 enum den_code dendir_note(struct dendir *d, int result, LDAPMessage *response);

@@ -92,12 +92,14 @@ static int is_down(int result)
 }
 
 /* A write that back-mdb has no room for, in its map or on the disk, is "other" to LDAP:
- * "txn_commit failed", "index add failed", "DN index add fail", or without a word. */
+ * "txn_commit failed", "index add failed", "DN index add fail", or without a word. The guard says of an attempt that
+ * it "can't be written". */
 static int is_full(int result, LDAPMessage *response, const char *text)
 {
-	if (result != LDAP_OTHER || !response || ldap_msgtype(response) == LDAP_RES_BIND ||
-		ldap_msgtype(response) == LDAP_RES_SEARCH_RESULT)
+	if (result != LDAP_OTHER || !response || ldap_msgtype(response) == LDAP_RES_SEARCH_RESULT)
 		return 0;
+	if (ldap_msgtype(response) == LDAP_RES_BIND)
+		return text && strstr(text, "can't be written");
 	return !text || !*text || strstr(text, "fail");
 }
 
@@ -175,10 +177,10 @@ void dendir_keep_spare(struct dendir *d, struct dendir *as)
 		d->spare = as;
 }
 
-/* One that was kept, if the server hasn't hung up, or a new one. */
-static struct dendir *take_spare(struct dendir *like, char why[DENDIR_WHY_SIZE])
+struct dendir *dendir_take_spare(struct dendir *like)
 {
 	struct dendir *d = like->spare;
+	char why[DENDIR_WHY_SIZE];
 
 	like->spare = NULL;
 	if (d && !dendir_is_stale(d))
@@ -326,36 +328,6 @@ int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE
 	return dendir_tls_files_are_safe(site, why);
 }
 
-enum den_code dendir_open_as(struct dendir **out, struct dendir *like, const char *dn,
-	const struct den_secret *password)
-{
-	struct dendir *d;
-	struct berval cred = {
-		.bv_val = (char *)den_secret_bytes(password),
-		.bv_len = den_secret_len(password),
-	};
-	char why[DENDIR_WHY_SIZE];
-	enum den_code code;
-
-	*out = NULL;
-	/* An empty password would be an unauthenticated bind, which succeeds (RFC 4513, 5.1.2). */
-	if (cred.bv_len == 0)
-		return DEN_LOGIN_WRONG;
-	d = take_spare(like, why);
-	if (!d)
-		return DEN_DIRECTORY_DOWN;
-	dendir_set_deadline(d, like->deadline_ms);
-	code = bind_with(d, dn, LDAP_SASL_SIMPLE, &cred);
-	if (code == DEN_OK) {
-		*out = d;
-		return DEN_OK;
-	}
-	if (d->result == LDAP_INVALID_CREDENTIALS)
-		code = DEN_LOGIN_WRONG;
-	dendir_keep_spare(like, d);
-	return code;
-}
-
 enum den_code dendir_delete(struct dendir *d, const char *dn)
 {
 	int msgid = 0, rc;
@@ -445,23 +417,6 @@ enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m
 	return finish(d, rc, msgid);
 }
 
-enum den_code dendir_modify_send(struct dendir *d, const char *dn, struct dendir_mods *m, int *msgid)
-{
-	LDAPMod **list = dendir_mods_list(d, m);
-	int rc;
-
-	*msgid = 0;
-	if (!list)
-		return DEN_DIRECTORY_REFUSED;
-	rc = ldap_modify_ext(d->ld, dn, list, NULL, NULL, msgid);
-	return rc == LDAP_SUCCESS ? DEN_OK : dendir_note(d, rc, NULL);
-}
-
-enum den_code dendir_modify_end(struct dendir *d, int msgid)
-{
-	return finish(d, LDAP_SUCCESS, msgid);
-}
-
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m)
 {
 	LDAPMod **list = dendir_mods_list(d, m);
@@ -509,7 +464,7 @@ static LDAPControl *post_read(const char *const *attributes)
 	return control;
 }
 
-static void note_time(struct dendir *d, const char *text)
+void dendir_note_time(struct dendir *d, const char *text)
 {
 	d->told_time = *text ? dendir_parse_time(text) : 0;
 	d->told_ms = den_now_ms();
@@ -535,7 +490,7 @@ static int tell_post_read(struct dendir *d, LDAPMessage *response, dendir_each *
 	found = ldap_control_find(LDAP_CONTROL_POST_READ, controls, NULL);
 	if (found && dendir_entry_decode(&e, &found->ldctl_value) == 0) {
 		each(context, &e);
-		note_time(d, dendir_entry_string(&e, "modifyTimestamp"));
+		dendir_note_time(d, dendir_entry_string(&e, "modifyTimestamp"));
 		told = e.lost ? -1 : 0;
 	}
 	dendir_entry_done(&e);

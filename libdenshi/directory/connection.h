@@ -66,11 +66,26 @@ int dendir_first_answers(const struct dendir_site *site);
 int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE]);
 
 /*
- * A simple bind as dn, at the same server: no attempt is reserved, so only credential.c calls it.
+ * A simple bind as dn, at the same server. No attempt: nobody's credential but the decoy's, as the server counts them.
  * DEN_LOGIN_WRONG where the server says invalidCredentials, without saying why.
  */
 enum den_code dendir_open_as(struct dendir **out, struct dendir *like, const char *dn,
 	const struct den_secret *password);
+
+/* What an attempt met (slapd-denshi-guard(5)). */
+struct dendir_tried {
+	enum { DENDIR_UNTOLD, DENDIR_TRIED, DENDIR_LOCKED, DENDIR_OTHERS } state;
+	unsigned taken;	  /* slots, its own among them */
+	char latest[160]; /* the record of the latest failure before, from its time on; "": none */
+};
+
+/*
+ * The same as a credential: the server counts it, from "HOST SERVICE RHOST" (printable ASCII, no blanks within). Only
+ * credential.c calls it. *tried is DENDIR_UNTOLD where the server has no such entry, or none of it was answered. Results and
+ * diagnostics are like's as well.
+ */
+enum den_code dendir_open_attempt(struct dendir **out, struct dendir *like, const char *dn,
+	const struct den_secret *password, const char *from, struct dendir_tried *tried);
 
 /* For dendir_open_as to begin with, in place of a new connection: as is closed, or d keeps it. d may be
  * NULL. Whose identity it has doesn't matter: nothing is asked on it before the next bind. */
@@ -180,9 +195,6 @@ void dendir_mods_drop(struct dendir_mods *m, const char *attribute);
 /* Add: every put is a value of the new entry. */
 enum den_code dendir_add(struct dendir *d, const char *dn, struct dendir_mods *m);
 enum den_code dendir_modify(struct dendir *d, const char *dn, struct dendir_mods *m);
-/* The same in two halves: sent, and *msgid for the other one, which waits for the answer. */
-enum den_code dendir_modify_send(struct dendir *d, const char *dn, struct dendir_mods *m, int *msgid);
-enum den_code dendir_modify_end(struct dendir *d, int msgid);
 /* The same where the entry matches filter, decided in the same operation (RFC 4528);
  * otherwise refused, and dendir_result is LDAP_ASSERTION_FAILED. */
 enum den_code dendir_modify_if(struct dendir *d, const char *dn, const char *filter, struct dendir_mods *m);

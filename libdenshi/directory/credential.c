@@ -4,22 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "core/clock.h"
 
-/* How often somebody else may be faster in taking a slot. */
-#define RESERVE_TRIES 40
 /* How long six attempts may be in flight, on a busy server; and how long others wait for a slot. */
 #define IN_FLIGHT_MS 1000
 #define WAIT_MS 2000
 #define PAUSE_MS 20
 
+/* Where an attempt comes from: three words. */
+#define FROM_SIZE 224
+
 #define SERVER_LOCK "pwdAccountLockedTime"
-#define ALL_TAKEN \
-	"(denshiAttempt=1)(denshiAttempt=2)(denshiAttempt=3)(denshiAttempt=4)(denshiAttempt=5)(denshiAttempt=6)"
-static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, "modifyTimestamp", NULL};
+static const char *const slot_attributes[] = {"denshiAttempt", "denshiAttemptRecord", SERVER_LOCK, NULL};
 
 /* Slots and records as one reading of the credential showed them. */
 struct slots {
@@ -27,14 +25,12 @@ struct slots {
 	unsigned count; /* of 1..6 */
 	char *records[2 * DENDIR_ATTEMPTS];
 	size_t nrecords;
-	int found, server_lock; /* the server's own, of binds that reserve nothing */
+	int found, server_lock; /* slapo-ppolicy's own */
 };
 
 struct dendir_proof {
 	struct dendir *as;
 	enum dendir_credential which;
-	struct slots seen; /* still to be cleared, where any is taken */
-	int clearing;	   /* message of a clearing that was sent; 0: none */
 	char dn[DENDIR_DN_SIZE];
 };
 
@@ -87,44 +83,7 @@ static const char *credential_dn(char *buf, const struct dendir *d, enum dendir_
 				     : dendir_dn(buf, d, DENDIR_DN_APPROVAL, login);
 }
 
-/* -- reserve ---------------------------------------------------------------------- */
-
-/* One word of a record: what a program tells of itself and of its peer is ASCII without
- * blanks here, so that it can't look like another record. " " is a separator. */
-static void put_word(char *record, size_t size, const char *word, size_t most)
-{
-	size_t used = strlen(record);
-
-	if (!*word)
-		word = "-";
-	for (size_t i = 0; word[i] && i < most && used + 1 < size; i++) {
-		unsigned char c = (unsigned char)word[i];
-
-		record[used++] = (c > 0x20 && c < 0x7f) || most == 1 ? (char)c : '_';
-	}
-	record[used] = '\0';
-}
-
-/* "SLOT:TOKEN TIME HOST SERVICE RHOST". The token makes it another record than that of the slot's
- * taker before or after, within the same second and from the same place: a right
- * password names what it clears by it. */
-static struct dendir_mods *reservation(unsigned slot, const struct dendir *d, const struct dendir_attempt *a)
-{
-	struct dendir_mods *m = dendir_mods_new();
-	char record[256], when[DENDIR_TIME_SIZE];
-	uint32_t token;
-
-	if (getrandom(&token, sizeof(token), GRND_NONBLOCK) != sizeof(token))
-		token = 0;
-	snprintf(record, sizeof(record), "%u:%08x %s %.120s ", slot, token, dendir_time(when, a->now),
-		dendir_site_of(d)->host);
-	put_word(record, sizeof(record), a->service, 40);
-	put_word(record, sizeof(record), " ", 1);
-	put_word(record, sizeof(record), a->rhost, 60);
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", slot);
-	dendir_mods_put(m, DENDIR_ADD, "denshiAttemptRecord", record);
-	return m;
-}
+/* -- looking ---------------------------------------------------------------------- */
 
 static enum den_code locked(enum dendir_credential which)
 {
@@ -134,23 +93,6 @@ static enum den_code locked(enum dendir_credential which)
 static enum den_code missing(enum dendir_credential which)
 {
 	return which == DENDIR_LOGIN ? DEN_LOGIN_UNKNOWN : DEN_APPROVAL_NONE;
-}
-
-static struct dendir_mods *put_seal(void)
-{
-	struct dendir_mods *m = dendir_mods_new();
-
-	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
-	return m;
-}
-
-/* Shuts the credential for binds that reserve nothing, too, where filter says so. */
-static void seal_if(struct dendir *d, const char *dn, const char *filter)
-{
-	struct dendir_mods *m = put_seal();
-
-	(void)dendir_modify_if(d, dn, filter, m);
-	dendir_mods_free(m);
 }
 
 /* Whether attempts are the same, by their records. */
@@ -175,28 +117,11 @@ static enum den_code look(struct dendir *d, const char *dn, enum dendir_credenti
 	code = dendir_search(d, dn, DENDIR_BASE, NULL, slot_attributes, read_slots, seen);
 	if (code == DEN_OK && !seen->found)
 		return missing(which);
-	if (code != DEN_OK || !is_locked(seen))
-		return code;
-	/* The sixth to be evaluated may not have been the one in the sixth slot. */
-	if (!seen->taken[DENDIR_SEAL] && seen->count == DENDIR_ATTEMPTS)
-		seal_if(d, dn, "(&" ALL_TAKEN ")");
-	return locked(which);
+	return code == DEN_OK && is_locked(seen) ? locked(which) : code;
 }
 
-static unsigned lowest_free(const struct slots *s)
-{
-	unsigned k = 1;
-
-	while (k <= DENDIR_ATTEMPTS && s->taken[k])
-		k++;
-	return k;
-}
-
-/*
- * Six are taken, as *seen has them: a lock once it is sealed. Before, they may be in flight, right
- * ones among them: waits until they are others. Where the same six stand for IN_FLIGHT_MS,
- * the one who would have sealed them is dead.
- */
+/* Six are taken, as *seen has them: a lock, or they are in flight, right ones among them. Waits until they are others;
+ * where the same six stand for IN_FLIGHT_MS, none is. */
 static enum den_code await_others(struct dendir *d, const char *dn, enum dendir_credential which,
 	struct slots *seen)
 {
@@ -210,23 +135,9 @@ static enum den_code await_others(struct dendir *d, const char *dn, enum dendir_
 		nanosleep(&pause, NULL);
 		code = look(d, dn, which, seen);
 	} while (code == DEN_OK && is_same(&before, seen) && den_now_ms() <= end);
-	if (code == DEN_OK && is_same(&before, seen)) {
-		seal_if(d, dn, "(&" ALL_TAKEN ")");
+	if (code == DEN_OK && is_same(&before, seen))
 		code = locked(which);
-	}
 	slots_done(&before);
-	return code;
-}
-
-/* Looks for a free slot, and waits for one. */
-static enum den_code find_free(struct dendir *d, const char *dn, enum dendir_credential which,
-	struct slots *seen, unsigned *slot)
-{
-	int64_t end = den_now_ms() + WAIT_MS;
-	enum den_code code = look(d, dn, which, seen);
-
-	while (code == DEN_OK && (*slot = lowest_free(seen)) > DENDIR_ATTEMPTS)
-		code = den_now_ms() > end ? DEN_BUSY : await_others(d, dn, which, seen);
 	return code;
 }
 
@@ -236,138 +147,13 @@ enum den_code dendir_credential_is_open(struct dendir *d, enum dendir_credential
 	char dn[DENDIR_DN_SIZE];
 	enum den_code code = look(d, credential_dn(dn, d, which, login), which, &seen);
 
-	if (code == DEN_OK && lowest_free(&seen) > DENDIR_ATTEMPTS)
+	if (code == DEN_OK && seen.count == DENDIR_ATTEMPTS)
 		code = await_others(d, dn, which, &seen);
 	slots_done(&seen);
 	return code;
 }
 
-/*
- * Takes the lowest free slot, and tells what was taken afterwards. Slot 1 is
- * tried without reading first: the usual case costs one operation. A slot taken
- * by somebody else in between is a refusal (typeOrValueExists): look again.
- */
-static enum den_code reserve(struct dendir *d, const char *dn, enum dendir_credential which,
-	const struct dendir_attempt *attempt, struct slots *seen)
-{
-	unsigned slot = 1;
-
-	for (unsigned tries = 0; tries < RESERVE_TRIES; tries++) {
-		struct dendir_mods *m = reservation(slot, d, attempt);
-		enum den_code code = dendir_modify_read(d, dn, m, slot_attributes, read_slots, seen);
-
-		dendir_mods_free(m);
-		/* Locked by a seal or by the server while slots were free: the guess isn't made. */
-		if (code == DEN_OK)
-			return is_locked(seen) ? locked(which) : DEN_OK;
-		if (code == DEN_DIRECTORY_DOWN)
-			return code;
-		if (dendir_result(d) == LDAP_NO_SUCH_OBJECT)
-			return missing(which);
-		if (dendir_result(d) != LDAP_TYPE_OR_VALUE_EXISTS)
-			return code;
-		code = find_free(d, dn, which, seen, &slot);
-		if (code != DEN_OK)
-			return code;
-	}
-	/* Again and again somebody else was faster: a race of very many. */
-	return DEN_BUSY;
-}
-
-/* What was there before this attempt, whose own record is the youngest of its slot. */
-static void tell_before(struct dendir_failures *before, const struct slots *seen)
-{
-	memset(before, 0, sizeof(*before));
-	if (seen->count <= 1)
-		return;
-	before->count = seen->count - 1;
-	for (size_t i = 0; i < seen->nrecords; i++) {
-		const char *text = seen->records[i][0] == (char)('0' + seen->count) ? NULL : strchr(seen->records[i], ' ');
-
-		if (text && strcmp(text + 1, before->latest) > 0)
-			snprintf(before->latest, sizeof(before->latest), "%s", text + 1);
-	}
-}
-
-/* -- clear, seal -------------------------------------------------------------------- */
-
-static struct dendir_mods *clearing(const struct slots *seen)
-{
-	struct dendir_mods *m = dendir_mods_new();
-
-	for (unsigned k = 1; k <= DENDIR_SEAL; k++)
-		if (seen->taken[k])
-			dendir_mods_put_number(m, DENDIR_DELETE, "denshiAttempt", k);
-	for (size_t i = 0; i < seen->nrecords; i++)
-		dendir_mods_put(m, DENDIR_DELETE, "denshiAttemptRecord", seen->records[i]);
-	return m;
-}
-
-/* Drops from *seen what isn't there any more: cleared, or cleared and taken again. */
-static void keep_what_stands(struct slots *seen, const struct slots *now)
-{
-	for (unsigned k = 1; k <= DENDIR_SEAL; k++) {
-		const char *before = record_of(seen, k), *after = record_of(now, k);
-
-		if (!now->taken[k] || !before || !after || strcmp(before, after) != 0)
-			seen->taken[k] = 0;
-	}
-	for (size_t i = 0; i < seen->nrecords;) {
-		unsigned k = (unsigned)(seen->records[i][0] - '0');
-
-		if (k <= DENDIR_SEAL && seen->taken[k]) {
-			i++;
-			continue;
-		}
-		free(seen->records[i]);
-		seen->records[i] = seen->records[--seen->nrecords];
-	}
-}
-
-/*
- * The slots that were seen, by value: what others reserved since stays. Another right
- * password may have cleared some of them in between: the rest, then. A clearing that is
- * lost errs to the safe side.
- */
-static void clear_seen(struct dendir_proof *proof)
-{
-	for (unsigned tries = 0; tries <= DENDIR_ATTEMPTS; tries++) {
-		struct slots now = {0};
-		struct dendir_mods *m = clearing(&proof->seen);
-		enum den_code code = dendir_modify(proof->as, proof->dn, m);
-
-		dendir_mods_free(m);
-		if (code == DEN_OK)
-			slots_done(&proof->seen);
-		if (code == DEN_OK || dendir_result(proof->as) != LDAP_NO_SUCH_ATTRIBUTE)
-			return;
-		if (dendir_search(proof->as, proof->dn, DENDIR_BASE, NULL, slot_attributes, read_slots, &now) == DEN_OK)
-			keep_what_stands(&proof->seen, &now);
-		slots_done(&now);
-	}
-}
-
-/* Sent, and not waited for. */
-static void send_clearing(struct dendir_proof *proof)
-{
-	struct dendir_mods *m = clearing(&proof->seen);
-
-	if (dendir_modify_send(proof->as, proof->dn, m, &proof->clearing) != DEN_OK)
-		proof->clearing = 0;
-	dendir_mods_free(m);
-}
-
-void dendir_proof_settle(struct dendir_proof *proof, struct dendir *d)
-{
-	if (!proof)
-		return;
-	if (proof->clearing && dendir_modify_end(proof->as, proof->clearing) != DEN_OK &&
-		dendir_result(proof->as) == LDAP_NO_SUCH_ATTRIBUTE)
-		clear_seen(proof);
-	dendir_keep_spare(d, proof->as);
-	proof->as = NULL;
-	dendir_proof_free(proof);
-}
+/* -- checking ------------------------------------------------------------------------ */
 
 struct dendir *dendir_proof_connection(struct dendir_proof *proof)
 {
@@ -378,9 +164,71 @@ void dendir_proof_free(struct dendir_proof *proof)
 {
 	if (!proof)
 		return;
-	slots_done(&proof->seen);
 	dendir_close(proof->as);
 	free(proof);
+}
+
+/* One word of where an attempt comes from: what a program tells of itself and of its peer is ASCII without
+ * blanks here, so that it can't look like another record. */
+static void put_word(char *from, size_t size, const char *word, size_t most)
+{
+	size_t used = strlen(from);
+
+	if (used && used + 1 < size)
+		from[used++] = ' ';
+	if (!*word)
+		word = "-";
+	for (size_t i = 0; word[i] && i < most && used + 1 < size; i++)
+		from[used++] = (char)(word[i] > 0x20 && word[i] < 0x7f ? word[i] : '_');
+	from[used] = '\0';
+}
+
+/* "HOST SERVICE RHOST", for the record. */
+static void put_from(char *from, size_t size, const struct dendir *d, const struct dendir_attempt *attempt)
+{
+	*from = '\0';
+	put_word(from, size, dendir_site_of(d)->host, 110);
+	put_word(from, size, attempt->service, 40);
+	put_word(from, size, attempt->rhost, 60);
+}
+
+/* One attempt; again while six others are in flight. */
+static enum den_code attempt_in_turn(struct dendir **as, struct dendir *d, const char *dn,
+	const struct dendir_attempt *attempt, const struct den_secret *password, struct dendir_tried *tried)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	int64_t end = den_now_ms() + WAIT_MS;
+	char from[FROM_SIZE];
+	enum den_code code;
+
+	put_from(from, sizeof(from), d, attempt);
+	for (;;) {
+		code = dendir_open_attempt(as, d, dn, password, from, tried);
+		if (tried->state != DENDIR_OTHERS)
+			return code;
+		if (den_now_ms() > end)
+			return DEN_BUSY;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void tell_before(struct dendir_failures *before, const struct dendir_tried *tried)
+{
+	before->count = tried->state == DENDIR_TRIED && tried->taken ? tried->taken - 1 : 0;
+	snprintf(before->latest, sizeof(before->latest), "%s", before->count ? tried->latest : "");
+}
+
+/* What the server's answer means. */
+static enum den_code judge(enum dendir_credential which, enum den_code code, const struct dendir_tried *tried)
+{
+	if (tried->state == DENDIR_LOCKED)
+		return locked(which);
+	if (code == DEN_LOGIN_WRONG)
+		return tried->state == DENDIR_UNTOLD ? missing(which)
+			: which == DENDIR_LOGIN      ? DEN_LOGIN_WRONG
+						     : DEN_APPROVAL_WRONG;
+	/* A server that knows the control and doesn't answer it has counted nothing. */
+	return code == DEN_OK && tried->state != DENDIR_TRIED ? DEN_DIRECTORY_REFUSED : code;
 }
 
 enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential which,
@@ -388,6 +236,7 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 	unsigned *left)
 {
 	struct dendir_proof *p = calloc(1, sizeof(*p));
+	struct dendir_tried tried;
 	enum den_code code;
 
 	if (proof)
@@ -397,28 +246,18 @@ enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential w
 		return DEN_DIRECTORY_DOWN;
 	p->which = which;
 	credential_dn(p->dn, d, which, attempt->login);
-	code = reserve(d, p->dn, which, attempt, &p->seen);
+	code = judge(which, attempt_in_turn(&p->as, d, p->dn, attempt, password, &tried), &tried);
 	if (attempt->before)
-		tell_before(attempt->before, &p->seen);
-	if (code == DEN_OK)
-		code = dendir_open_as(&p->as, d, p->dn, password);
-	if (code == DEN_LOGIN_WRONG) {
-		*left = DENDIR_ATTEMPTS - p->seen.count;
-		/* One of the others may be a right one that is about to clear them: six that were
-		 * evaluated and wrong have made the server lock as well. Where it missed one,
-		 * the next guess finds the six as they are (find_free). */
-		if (*left == 0)
-			seal_if(d, p->dn, "(&" ALL_TAKEN "(" SERVER_LOCK "=*))");
-		code = which == DENDIR_LOGIN ? DEN_LOGIN_WRONG : DEN_APPROVAL_WRONG;
-	} else if (code == DEN_OK) {
-		if (attempt->settled_later)
-			send_clearing(p);
-		else
-			clear_seen(p);
-		if (proof) {
-			*proof = p;
-			p = NULL;
-		}
+		tell_before(attempt->before, &tried);
+	if (tried.state == DENDIR_TRIED && tried.taken <= DENDIR_ATTEMPTS)
+		*left = DENDIR_ATTEMPTS - tried.taken;
+	if (code == DEN_OK && proof) {
+		*proof = p;
+		return code;
+	}
+	if (code == DEN_OK) {
+		dendir_keep_spare(d, p->as);
+		p->as = NULL;
 	}
 	dendir_proof_free(p);
 	return code;
@@ -520,8 +359,6 @@ enum den_code dendir_credential_change(struct dendir_proof *proof, const struct 
 		return DEN_PW_IS_CURRENT;
 	if (code != DEN_OK)
 		return code;
-	if (proof->seen.count)
-		clear_seen(proof);
 	leave_initial_policy(proof);
 	return DEN_OK;
 }
@@ -563,6 +400,19 @@ static enum den_code ensure_approval(struct dendir *master, const char *dn)
 	return dendir_result(master) == LDAP_ALREADY_EXISTS ? DEN_OK : code;
 }
 
+/* What was seen, by value: what came since stays. */
+static struct dendir_mods *clearing(const struct slots *seen)
+{
+	struct dendir_mods *m = dendir_mods_new();
+
+	for (unsigned k = 1; k <= DENDIR_SEAL; k++)
+		if (seen->taken[k])
+			dendir_mods_put_number(m, DENDIR_DELETE, "denshiAttempt", k);
+	for (size_t i = 0; i < seen->nrecords; i++)
+		dendir_mods_put(m, DENDIR_DELETE, "denshiAttemptRecord", seen->records[i]);
+	return m;
+}
+
 /* Both locks and the records go, and the mark comes, in one operation. */
 static enum den_code open_marked(struct dendir *master, const char *dn, enum dendir_credential which,
 	const struct slots *seen)
@@ -599,9 +449,11 @@ static enum den_code unseal(struct dendir *master, const char *dn, enum dendir_c
 
 static enum den_code seal(struct dendir *master, const char *dn)
 {
-	struct dendir_mods *m = put_seal();
-	enum den_code code = dendir_modify(master, dn, m);
+	struct dendir_mods *m = dendir_mods_new();
+	enum den_code code;
 
+	dendir_mods_put_number(m, DENDIR_ADD, "denshiAttempt", DENDIR_SEAL);
+	code = dendir_modify(master, dn, m);
 	dendir_mods_free(m);
 	return dendir_result(master) == LDAP_TYPE_OR_VALUE_EXISTS ? DEN_OK : code;
 }

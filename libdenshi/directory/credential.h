@@ -1,10 +1,9 @@
 /*
  * Credentials: the one place where a password is checked (R-LOCK-2), set and
  * unlocked. A credential is an entry with userPassword and six slots, the values
- * 1 to 6 of denshiAttempt. Whoever adds slot k may try one bind; the directory
- * refuses a value that is there already, so it serialises all hosts. 7 is the
- * seal: it shuts out direct binds too. A right password clears, under its own
- * identity, exactly the slots that were taken when its own was.
+ * 1 to 6 of denshiAttempt. The server's denshi-guard takes one for each bind, before
+ * the password is looked at, and a right one frees those that were taken when its own
+ * was (slapd-denshi-guard(5)). 7 is the seal, a master's, while an initial password is made.
  */
 #ifndef DENSHI_DIRECTORY_CREDENTIAL_H
 #define DENSHI_DIRECTORY_CREDENTIAL_H
@@ -23,9 +22,6 @@ enum dendir_credential { DENDIR_LOGIN, DENDIR_APPROVAL };
 struct dendir_proof;
 struct dendir *dendir_proof_connection(struct dendir_proof *proof);
 void dendir_proof_free(struct dendir_proof *proof);
-/* Waits for the clearing that was sent, and frees the proof; d keeps its connection for the next. Takes NULL;
- * d may be NULL. A clearing that is lost errs to the safe side. */
-void dendir_proof_settle(struct dendir_proof *proof, struct dendir *d);
 
 /* Attempts that failed, and the latest one's record without its slot ("TIME HOST SERVICE RHOST"). */
 struct dendir_failures {
@@ -35,25 +31,22 @@ struct dendir_failures {
 
 /* Who tries, for the attempt's record (R-LOCK-6). */
 struct dendir_attempt {
-	struct dendir_failures *before; /* not NULL: filled with those that this one's reservation saw */
+	struct dendir_failures *before; /* not NULL: filled with those that this one met */
 	const char *login;   /* stored form */
 	const char *service; /* PAM service or command */
 	const char *rhost;   /* "" where unknown */
-	int64_t now;	     /* seconds since the epoch */
-	int settled_later;   /* the clearing isn't waited for: dendir_proof_settle does */
 };
 
 /*
  * Checks a password of `which` credential of attempt->login. d is the host's
- * connection. On DEN_OK *proof, unless proof is NULL, is the caller's to free, and
- * the slots are cleared. (The server lets an initial approval password do nothing
- * but change itself: there they are cleared by dendir_credential_change.) Otherwise:
+ * connection. On DEN_OK *proof, unless proof is NULL, is the caller's to free; the
+ * slots are free when the server has taken the next operation there. Otherwise:
  *   DEN_LOGIN_WRONG, DEN_APPROVAL_WRONG    *left attempts are left (maybe 0: it is locked now)
  *   DEN_LOGIN_LOCKED, DEN_APPROVAL_LOCKED  nothing was evaluated
  *   DEN_LOGIN_UNKNOWN, DEN_APPROVAL_NONE   there is no such credential
  *   DEN_BUSY   nothing was evaluated: six others were all the time
- *   DEN_DIRECTORY_DOWN   nothing was evaluated, or the answer was lost; a reserved slot
- *                        stays taken (the safe side), an unreserved one isn't counted
+ *   DEN_DIRECTORY_DOWN   nothing was evaluated, or the answer was lost; a slot that was
+ *                        taken stays so (the safe side)
  */
 enum den_code dendir_credential_check(struct dendir *d, enum dendir_credential which,
 	const struct dendir_attempt *attempt, const struct den_secret *password, struct dendir_proof **proof,

@@ -20,7 +20,7 @@ static int take(void *context, struct dendir_entry *e)
 	struct dendir_features *f = context;
 
 	f->argon2id = has(e, DEN_OID_ARGON2ID);
-	f->guarded = has(e, DEN_OID_GUARD);
+	f->guarded = has(e, DEN_OID_GUARD) && has(e, DEN_OID_ATTEMPT);
 	f->quiet = has(e, DEN_OID_QUIET);
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 struct dendir_features {
 	int argon2id; /* new passwords are hashed with Argon2id: slapd-pw-argon2id(5) */
-	int guarded;  /* the Relax Rules control is refused: slapd-denshi-guard(5) */
+	int guarded;  /* the Relax Rules control is refused, and attempts are counted: slapd-denshi-guard(5) */
 	int quiet;    /* attempts to log in can be left out of a watch: the same */
 };
 

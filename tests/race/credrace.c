@@ -11,8 +11,8 @@
  *	RIGHT is the name of a file with it
  *   -k	don't clear before the first round
  * Prints a line a round, with tabs:
- *   ROUND right N wrong N locked N busy N other N left N sealed N
- * where `left` is the slots that are taken afterwards. The record of a guess names its service
+ *   ROUND right N wrong N locked N busy N other N left N shut N
+ * where `left` is the slots that are taken afterwards, and `shut` 1 where they are six and one more guess isn't tried. The record of a guess names its service
  * `right` or `wrong`.
  * Exit status: 0 done, 2 usage or set-up.
  */
@@ -73,6 +73,21 @@ static enum outcome outcome_of(enum den_code code)
 	}
 }
 
+static int nothing(void *context, struct dendir_entry *e)
+{
+	(void)context;
+	(void)e;
+	return 0;
+}
+
+/* The server takes the next operation of a connection when it is done with the one before. */
+static void await_clearing(struct dendir *as)
+{
+	static const char *const none[] = {"1.1", NULL};
+
+	(void)dendir_search(as, dn, DENDIR_BASE, NULL, none, nothing, NULL);
+}
+
 static void *run_host(void *context)
 {
 	struct host *h = context;
@@ -85,32 +100,43 @@ static void *run_host(void *context)
 
 		pthread_barrier_wait(&start);
 		attempt.service = h->service;
-		attempt.now = time(NULL);
 		code = dendir_credential_check(h->d, which, &attempt, h->guess, &proof, &left);
 		if (outcome_of(code) == OTHER)
 			fprintf(stderr, "credrace: %s: %s\n", den_code_name(code), dendir_diagnostic(h->d));
 		h->outcome = outcome_of(code);
+		if (proof)
+			await_clearing(dendir_proof_connection(proof));
 		dendir_proof_free(proof);
 		pthread_barrier_wait(&end);
 	}
 	return NULL;
 }
 
-/* Between the rounds root undoes them; the server's own count goes with a right password. */
-static void clear(void)
+static void free_slots(void)
 {
 	static const char *const attributes[] = {"denshiAttempt", "denshiAttemptRecord", "pwdAccountLockedTime"};
 	struct dendir_mods *m = dendir_mods_new();
-	struct dendir *as = NULL;
 
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
 		dendir_mods_drop(m, attributes[i]);
 	if (dendir_modify(root, dn, m) != DEN_OK)
 		die("clearing", dendir_diagnostic(root));
 	dendir_mods_free(m);
-	if (right && dendir_open_as(&as, root, dn, right) != DEN_OK)
+}
+
+/* Between the rounds root undoes them; slapo-ppolicy's own count goes with a right password. */
+static void clear(void)
+{
+	struct dendir *as = NULL;
+
+	free_slots();
+	if (!right)
+		return;
+	if (dendir_open_as(&as, root, dn, right) != DEN_OK)
 		die("clearing", "the right password isn't right");
+	await_clearing(as);
 	dendir_close(as);
+	free_slots();
 }
 
 /* `every`: all have the right password; otherwise one, if there is one to have. */
@@ -135,30 +161,39 @@ static void deal(unsigned round, int every)
 
 static int count_slots(void *context, struct dendir_entry *e)
 {
-	unsigned *counts = context;
+	unsigned *slots = context;
 	const char *value;
 	size_t len;
 
 	for (size_t i = 0; (value = dendir_entry_value(e, "denshiAttempt", i, &len)); i++)
-		counts[len == 1 && *value == '0' + DENDIR_SEAL]++;
+		*slots += len == 1 && *value <= '0' + DENDIR_ATTEMPTS;
 	return 0;
+}
+
+/* One more guess, where it can't take a slot. */
+static int is_shut(void)
+{
+	struct dendir_attempt attempt = {.login = login, .rhost = "", .service = "shut"};
+	unsigned left;
+
+	return outcome_of(dendir_credential_check(hosts[0].d, which, &attempt, hosts[0].guess, NULL, &left)) == LOCKED;
 }
 
 static void run_round(unsigned round)
 {
 	static const char *const attributes[] = {"denshiAttempt", NULL};
-	unsigned counts[OUTCOMES] = {0}, slots[2] = {0};
+	unsigned counts[OUTCOMES] = {0}, slots = 0;
 
 	pthread_barrier_wait(&start);
 	pthread_barrier_wait(&end);
 	for (unsigned i = 0; i < nhosts; i++)
 		counts[hosts[i].outcome]++;
-	if (dendir_search(root, dn, DENDIR_BASE, NULL, attributes, count_slots, slots) != DEN_OK)
+	if (dendir_search(root, dn, DENDIR_BASE, NULL, attributes, count_slots, &slots) != DEN_OK)
 		die("reading", dendir_diagnostic(root));
 	printf("%u", round);
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		printf("\t%s\t%u", names[i], counts[i]);
-	printf("\tleft\t%u\tsealed\t%u\n", slots[0], slots[1]);
+	printf("\tleft\t%u\tshut\t%d\n", slots, slots == DENDIR_ATTEMPTS && is_shut());
 }
 
 /* The kernel tells slapd who connected: first as root, then as denshid does. */

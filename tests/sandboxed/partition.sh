@@ -38,7 +38,7 @@ agree_soon() { # what differs is said
 	return 1
 }
 # Binds with a password that either server has logged.
-binds_of() { cat "$DENSHI_SANDBOX"/slapd.log "$DENSHI_SANDBOX"/slapd-m1.log | grep -c "BIND dn=\"uid=$1,$people\" method=128"; }
+tried() { binds_of "uid=$1,$people" "$DENSHI_SANDBOX/slapd-m1.log"; } # at either server
 race() { # HOST USER N: N wrong guesses at once
 	sandbox-host "$1" "$DENSHI_BUILD/bench/pambench" -C /etc/pam.d -S denshi -nodelay -u "$2" -p guess-0 -race "$3" -wrong >"$work/$1.race" 2>&1
 }
@@ -150,7 +150,7 @@ rc=$?
 check "a right password at the writer" done_well
 out=$(as_host ldapwhoami -x -H ldaps://$second -D "uid=d-master1,$people" -w "$(login_of d-master1)" 2>&1)
 rc=$?
-check "is none at the other" says 'Invalid credentials' ''
+check "is none at the other" says "not tried: this server isn't the writer" ''
 run as_host ldapmodify -Q -Y EXTERNAL -H ldaps://$second <<<$'dn: uid=d-both001,ou=people,o=acme\nchangetype: modify\nadd: denshiAttempt\ndenshiAttempt: 1'
 check "nor does that take a reservation" says 'Insufficient access' ''
 
@@ -187,20 +187,20 @@ request() { # what is acknowledged is noted
 }
 request >"$work/acknowledged" &
 loading=$!
-before=$(binds_of d-plain01)
+before=$(tried d-plain01)
 wobble 8 &
 wobbling=$!
 race h1 d-plain01 32 &
 r1=$!
 race h2 d-plain01 32 &
 wait $r1 $!
-check "the link broken: exactly six" equals $(($(binds_of d-plain01) - before)) 6
+check "the link broken: exactly six" equals $(($(tried d-plain01) - before)) 6
 log_in h1 d-plain01 "$(login_of d-plain01)"
 check "locked, also with the right one" says locked ''
 wait $wobbling
 
 # ---- handed over under load, to and fro ----
-before=$(binds_of d-appr001)
+before=$(tried d-appr001)
 race h1 d-appr001 32 &
 r1=$!
 race h2 d-appr001 32 &
@@ -210,12 +210,12 @@ run sandbox-host m1 denshi directory promote
 check "promote, under load" done_well
 check "the second is the writer, at both" writer_is $second
 wait $r1 $r2
-check "handed over while they race: never more than six" at_most $(($(binds_of d-appr001) - before)) 6
+check "handed over while they race: never more than six" at_most $(($(tried d-appr001) - before)) 6
 n=$(wc -l <"$work/acknowledged")
 check "hosts follow" await 15 sh -c "[ \$(wc -l <$work/acknowledged) -gt $((n + 3)) ]"
 # What was left of the six is used up at the new writer.
 race h1 d-appr001 16
-check "nor after it" at_most $(($(binds_of d-appr001) - before)) 6
+check "nor after it" at_most $(($(tried d-appr001) - before)) 6
 check "the other host follows" await 10 sandbox-host h2 sh -c 'echo "$1" | pamtester denshi d-maker01 authenticate' - "$(login_of d-maker01)"
 log_in h2 d-appr001 "$(login_of d-appr001)"
 check "locked at the new writer" says locked ''
@@ -265,7 +265,7 @@ check "both the same" agree_soon
 # ---- the writer dies ----
 for k in 1 2 3; do log_in h1 d-both001 "wrong-$k"; done
 check "three wrong ones: three left" says 'attempts left: 3' ''
-before=$(binds_of d-both001)
+before=$(tried d-both001)
 check "both the same" agree_soon
 kill -9 "$(cat "$DENSHI_SANDBOX/slapd.pid")"
 run sandbox-host m1 denshi directory promote
@@ -293,7 +293,7 @@ race h1 d-both001 32 &
 r1=$!
 race h2 d-both001 32 &
 wait $r1 $!
-check "three of the six are gone already" equals $(($(binds_of d-both001) - before)) 3
+check "three of the six are gone already" equals $(($(tried d-both001) - before)) 3
 
 # ---- and comes back ----
 sandbox-link down m1 sandbox
@@ -305,9 +305,9 @@ sandbox-service start slapd
 out=$(writer_at sandbox)
 check "and never takes itself for it" equals "$out" $second
 check "both the same" agree_soon
-before=$(binds_of d-both001)
+before=$(tried d-both001)
 race h1 d-both001 16
-check "locked, whoever is asked" equals "$(binds_of d-both001)" "$before"
+check "locked, whoever is asked" equals "$(tried d-both001)" "$before"
 run denshi directory promote
 check "handed back" done_well
 check "the first is the writer again" writer_is $first

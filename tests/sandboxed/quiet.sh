@@ -1,6 +1,6 @@
 #!/bin/bash
-# Whoever watches what is in force isn't told of each login (slapd_guard/quiet.c); an organisation's other
-# servers are, and so is everybody of anything else. 20 s.
+# Whoever watches what is in force isn't told of each login; an organisation's other servers are (slapd_guard/quiet.c), where
+# there are any, and so is everybody of anything else. 25 s.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
@@ -38,7 +38,23 @@ check "a quiet watch" watch quiet fff ou=published '(objectClass=*)'
 check "another server's" watch server 002 ou=published '(objectClass=*)'
 check "one of approvals" watch approvals fff ou=people '(objectClass=denshiApproval)'
 
-# ---- logins ----
+# ---- logins, where this is the only server ----
+csn() { root ldapsearch -LLL -s base -b "$1" entryCSN modifyTimestamp contextCSN | grep -v '^dn'; }
+user=uid=$maker,ou=people,o=acme
+begin
+stamps=$(csn $user; csn o=acme)
+for ((k = 1; k <= 20; k++)); do login; done
+sleep 1
+check "20 logins are told to nobody" counts 0 0 0
+check "and no change of the user's entry" equals "$(csn $user; csn o=acme)" "$stamps"
+begin
+login -wrong
+check "a wrong password: slapd's own record of it is told (ppolicy), the attempt isn't" await 5 counts 1 1 1
+login
+
+# ---- logins, where it is one of several (none of the others is there) ----
+root ldapmodify >/dev/null <<<$'dn: cn=config\nchangetype: modify\nadd: olcServerID\nolcServerID: 1'
+login
 begin
 began=$SECONDS
 for ((k = 1; k <= 20; k++)); do login; done
