@@ -127,12 +127,12 @@ peer_nslcd() {
 }
 with_nslcd() { service ldap; "$@"; }
 
-# libpam-ldapd: nslcd on denshi's own directory, as root, with its users and their hash.
+# libpam-ldapd: nslcd on denshi's own directory, as root, with the bare copies of its users and their hash.
 peer_pam_ldap() {
 	command -v nslcd >/dev/null && find /usr/lib -name pam_ldap.so | grep -q . || return 1
 	mkdir -p /run/nslcd
 	rm -f /run/nslcd/socket
-	printf '%s\n' 'uid root' 'gid root' 'threads 16' "uri $DENSHI_LDAP_URI" 'base ou=people,o=acme' 'sasl_mech EXTERNAL' \
+	printf '%s\n' 'uid root' 'gid root' 'threads 16' "uri $DENSHI_LDAP_URI" 'base ou=bare,o=acme' 'sasl_mech EXTERNAL' \
 		>/etc/nslcd.conf
 	chmod 600 /etc/nslcd.conf
 	printf 'auth required pam_ldap.so minimum_uid=1000\naccount required pam_permit.so\n' >"$data/pam.d/nslcd"
