@@ -1,5 +1,5 @@
 #!/bin/bash
-# R-LOCK-2, R-LOCK-6: slapd's own guard counts attempts, whoever makes them (slapd_guard/attempt.c). 20 s.
+# R-LOCK-2, R-LOCK-6: slapd's own guard counts attempts, whoever makes them (slapd_guard/attempt.c). 25 s.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 language=en
@@ -91,6 +91,23 @@ for dn in uid=d-appr001,$people cn=approval,uid=d-appr001,$people; do
 	check "${dn%%,*}: six are taken" equals "$(taken "$dn")" 6
 	[ "$dn" != "uid=d-appr001,$people" ] || check "the other one has none" equals "$(taken "cn=approval,$dn")" 0
 done
+
+# ---- who hangs up before the answer: counted, and nobody stays in between ----
+dn=uid=d-maker01,$people own=$(login_of d-maker01)
+for k in 1 2 3; do
+	for password in "$own" wrong-drop; do
+		free "$dn"
+		run /usr/bin/python3 "$here/attempts.py" --drop 32 "$uri" "$dn" "$password" "$from"
+		check "32 hang up, $k: sent" done_well
+		sleep 1 # a right one that is late frees what it sees
+	done
+done
+check "a wrong one that nobody awaited is counted" await 5 eval '[ "$(taken "$dn")" = 6 ]'
+attempt "$dn" "$own" "$from"
+check "six of them are a lock: nobody is in between" says 'locked 6' ''
+free "$dn"
+attempt "$dn" "$own" "$from"
+check "and slapd goes on" answered 0 '' "tried 1 $time"
 
 # ---- the database is closed and opened again, and counted as before ----
 dn=uid=d-both001,$people
