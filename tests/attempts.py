@@ -16,8 +16,8 @@ server = ldap3.Server(uri, get_info=ldap3.NONE)
 controls = [(OID, True, v.encode().decode("unicode_escape").encode("latin-1")) for v in values] or None
 
 
-def connect(strategy):
-    connection = ldap3.Connection(server, dn, password, auto_bind=ldap3.AUTO_BIND_NONE, client_strategy=strategy)
+def connect():
+    connection = ldap3.Connection(server, dn, password, auto_bind=ldap3.AUTO_BIND_NONE)
     connection.open()
     return connection
 
@@ -36,7 +36,7 @@ def send(connection):
 
 
 if drop:
-    connections = [connect(ldap3.SYNC) for _ in range(drop)]
+    connections = [connect() for _ in range(drop)]
     for k, connection in enumerate(connections):
         number = send(connection)
         if k % 2:
@@ -44,7 +44,7 @@ if drop:
     for connection in connections:
         connection.socket.close()
     sys.exit(0)
-connection = connect(ldap3.SYNC)
+connection = connect()
 connection.bind(controls=controls)
 result = connection.result
 answer = result.get("controls", {}).get(OID, {}).get("value", b"")

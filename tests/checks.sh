@@ -40,7 +40,13 @@ approval_of() { awk -F '\t' -v id="$1" '$1 == id { print $3 }' "$DENSHI_SANDBOX/
 # One of OpenLDAP's clients, as the administrator of the directory's machine: root COMMAND OPTION...
 root() { "$1" -Q -Y EXTERNAL -H "$DENSHI_LDAP_URI" "${@:2}"; }
 
-# How many binds with a password as DN slapd has logged.
+# A credential's slots: how many are taken; freed with slapd's own lock, by root, where a right password ends slapd's own count.
+slots_of() { root ldapsearch -LLL -s base -b "$1" denshiAttempt | grep -c '^denshiAttempt: [1-6]$'; } # DN
+free_slots() { # DN [PASSWORD]
+	root ldapmodify >/dev/null <<<"dn: $1"$'\nchangetype: modify\nreplace: denshiAttempt\n-\nreplace: denshiAttemptRecord\n-\nreplace: pwdAccountLockedTime'
+	[ $# = 1 ] || ldapwhoami -x -H "$DENSHI_LDAP_URI" -D "$1" -w "$2" >/dev/null
+}
+
 # binds_of DN [LOG...]: the binds as DN whose password was looked at, by slapd's log: what it has answered, but for what its guard
 # refuses before, which says so. It writes the answer down after it is sent: a second is waited for that.
 binds_of() {

@@ -12,8 +12,8 @@
  *   -k	don't clear before the first round
  * Prints a line a round, with tabs:
  *   ROUND right N wrong N locked N busy N other N left N shut N
- * where `left` is the slots that are taken afterwards, and `shut` 1 where they are six and one more guess isn't tried. The record of a guess names its service
- * `right` or `wrong`.
+ * where `left` is the slots that are taken afterwards, and `shut` 1 where they are six and one more
+ * guess isn't tried. The record of a guess names its service `right` or `wrong`.
  * Exit status: 0 done, 2 usage or set-up.
  */
 #include <getopt.h>

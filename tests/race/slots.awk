@@ -1,9 +1,10 @@
 # slots.awk - what slapo-auditlog wrote about one credential's slots, a line a round:
 #   ROUND reserved N cleared N bad N, with tabs
-# A round begins where root clears the slots; one of plain binds alone is none: root's own between the rounds. `bad` counts what must never happen: a slot
-# taken or freed by anybody but slapd's own guard, or freed twice, or one that a right password
-# didn't see when it reserved its own: it sees those below its own, for slots are taken
-# in order, and its own. (Where several have the right password, just the former two.)
+# A round begins where root clears the slots; one of plain binds alone is none: root's own between
+# the rounds. `bad` counts what must never happen: a slot taken or freed by anybody but slapd's own
+# guard, or freed twice, or one that a right password didn't see when it reserved its own: it sees
+# those below its own, for slots are taken in order, and its own. (Where several have the right
+# password, just the former two.)
 # usage: awk -v DN=DN -f slots.awk LOG
 BEGIN { GUARD = "^cn=denshi-guard,ou=services," }
 function begin_round() {

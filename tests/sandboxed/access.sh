@@ -12,7 +12,6 @@ uri=$DENSHI_LDAP_URI people=ou=people,o=acme
 
 host() { setpriv --reuid=denshi --regid=denshi --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
 ca() { setpriv --reuid=denshi-ca --regid=denshi-ca --groups=denshi-directory "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
-root() { "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
 login() { local id=$1; "$2" -x -H "$uri" -D "uid=$id,$people" -w "$(login_of "$id")" "${@:3}"; }
 approval() { local id=$1; "$2" -x -H "$uri" -D "cn=approval,uid=$id,$people" -w "$(approval_of "$id")" "${@:3}"; }
 
@@ -164,6 +163,12 @@ await 5 runuser -u d-maker01 -- denshi status
 root ldapmodify >/dev/null 2>&1 <<<"$(modify "uid=d-maker01,$people" $'add: denshiAttempt\ndenshiAttempt: 3\n-\nadd: denshiAttemptRecord\ndenshiAttemptRecord: 3 forged')"
 modify "uid=d-maker01,$people" $'delete: denshiAttemptRecord' |
 	may_not "a host deletes a user's records of attempts" host ldapmodify
+modify "uid=d-maker01,$people" $'delete: denshiAttemptRecord' |
+	may_not "a user deletes all records of attempts at once" login d-maker01 ldapmodify
+check "for want of the right to" says 'Insufficient access' ''
+modify "uid=d-maker01,$people" $'delete: denshiAttemptRecord\ndenshiAttemptRecord: 3 forged' |
+	may_not "nor those that they name" login d-maker01 ldapmodify
+check "for want of the right, too" says 'Insufficient access' ''
 modify "uid=d-maker01,$people" $'add: denshiAttempt\ndenshiAttempt: 5' | may_not "a user takes a slot" login d-maker01 ldapmodify
 modify "uid=d-maker01,$people" $'add: denshiAttemptRecord\ndenshiAttemptRecord: 4 forged' |
 	may_not "or forges a record" login d-maker01 ldapmodify
@@ -452,8 +457,9 @@ run login d-plain01 ldapwhoami
 check "a right password there" says "not tried: this server isn't the writer" ''
 run approval d-appr001 ldapwhoami
 check "nor the right approval password" says "not tried: this server isn't the writer" ''
+root ldapmodify >/dev/null 2>&1 <<<"$(modify "$someone" $'add: denshiAttempt\ndenshiAttempt: 1')"
 run host ldapsearch -LLL -b ou=people,o=acme '(uid=d-plain01)' cn denshiAttempt
-check "a host reads there" says '^cn:' ''
+check "a host reads there" says 'denshiAttempt: 1' ''
 run host ldapsearch -LLL -b o=acme '(userPassword=*)' userPassword
 check "but no password" says_not userPassword ''
 modify cn=writer,o=acme $'replace: denshiWriter\ndenshiWriter: sandbox.denshi.test' | may "and back" root ldapmodify

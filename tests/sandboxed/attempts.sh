@@ -8,14 +8,9 @@ language=en
 people=ou=people,o=acme uri=$DENSHI_LDAP_URI
 from='h9.example sshd 192.0.2.7'
 
-root() { "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
 show() { root ldapsearch -LLL -o ldif-wrap=no -s base -b "$1" "${@:2}"; }
-taken() { show "$1" denshiAttempt | grep -c '^denshiAttempt: [1-6]$'; }
 attempt() { run /usr/bin/python3 "$here/attempts.py" "$uri" "$@"; } # DN PASSWORD [VALUE...]
 answered() { says "^$1"$'\t'"$2"$'\t'"$3"'$' ''; } # RESULT TEXT CONTROL, each a pattern
-free() { # DN
-	root ldapmodify >/dev/null <<<"dn: $1"$'\nchangetype: modify\nreplace: denshiAttempt\n-\nreplace: denshiAttemptRecord\n-\nreplace: pwdAccountLockedTime'
-}
 time='20[0-9]{12}Z'
 
 # ---- the control ----
@@ -31,14 +26,14 @@ run show "$dn" denshiAttemptRecord
 check "each has a record" says "^denshiAttemptRecord: 1:[0-9a-f]{8} $time $from$" ''
 attempt "$dn" "$own" "$from"
 check "a right one" answered 0 '' "tried 3 $time $time h8.example login -"
-check "frees them" await 5 eval '[ "$(taken "$dn")" = 0 ]'
+check "frees them" await 5 eval '[ "$(slots_of "$dn")" = 0 ]'
 attempt "$dn" wrong-3
 check "a plain bind counts, too" answered 49 '' ''
 run show "$dn" denshiAttemptRecord
 check "and has a record" says "^denshiAttemptRecord: 1:[0-9a-f]{8} $time - ldap -$" ''
 attempt "$dn" "$own"
 check "a right one, plain" answered 0 '' ''
-check "frees it" await 5 eval '[ "$(taken "$dn")" = 0 ]'
+check "frees it" await 5 eval '[ "$(slots_of "$dn")" = 0 ]'
 
 # ---- what is no attempt ----
 long=$(printf 'a%.0s' {1..250})
@@ -49,7 +44,7 @@ for value in '' 'one two' 'one two three four' ' one two' 'one  two' 'one two ' 
 done
 attempt "$dn" wrong-4 "$from" "$from"
 check "nor are two" says '^2' ''
-check "and nothing is counted" equals "$(taken "$dn")" 0
+check "and nothing is counted" equals "$(slots_of "$dn")" 0
 attempt "uid=d-nobody1,$people" wrong-4 "$from"
 check "nobody's credential" answered 49 '' ''
 attempt cn=decoy,ou=policies,o=acme wrong-4 "$from"
@@ -63,7 +58,7 @@ check "a search is none" refused
 for ((k = 1; k <= 5; k++)); do attempt "$dn" "guess-$k" "$from"; done
 attempt "$dn" guess-6
 check "the sixth is tried" answered 49 '' ''
-check "six are taken" equals "$(taken "$dn")" 6
+check "six are taken" equals "$(slots_of "$dn")" 6
 before=$(binds_of "$dn")
 attempt "$dn" "$own" "$from"
 check "then the right one isn't" answered 49 'not tried: locked' "locked 6 $time $time - ldap -"
@@ -77,7 +72,7 @@ check "also after a restart" answered 49 'not tried: locked' "locked 6 $time $ti
 root ldapmodify >/dev/null <<<"dn: $dn"$'\nchangetype: modify\nreplace: pwdAccountLockedTime'
 attempt "$dn" "$own"
 check "and without slapo-ppolicy's lock" answered 49 'not tried: locked' ''
-free "$dn"
+free_slots "$dn"
 attempt "$dn" "$own" "$from"
 check "root frees it" says '^0' ''
 
@@ -88,24 +83,24 @@ for dn in uid=d-appr001,$people cn=approval,uid=d-appr001,$people; do
 	run "$DENSHI_BUILD/bench/ldapbind" -s /run/denshi-slapd/ldapi -f "$DENSHI_SANDBOX/guess" -R 64
 	check "${dn%%,*}: nobody gets in" says '^right[[:space:]]0$' ''
 	check "${dn%%,*}: of 64 plain binds at once six are tried" equals $(($(binds_of "$dn") - before)) 6
-	check "${dn%%,*}: six are taken" equals "$(taken "$dn")" 6
-	[ "$dn" != "uid=d-appr001,$people" ] || check "the other one has none" equals "$(taken "cn=approval,$dn")" 0
+	check "${dn%%,*}: six are taken" equals "$(slots_of "$dn")" 6
+	[ "$dn" != "uid=d-appr001,$people" ] || check "the other one has none" equals "$(slots_of "cn=approval,$dn")" 0
 done
 
 # ---- who hangs up before the answer: counted, and nobody stays in between ----
 dn=uid=d-maker01,$people own=$(login_of d-maker01)
 for k in 1 2 3; do
 	for password in "$own" wrong-drop; do
-		free "$dn"
+		free_slots "$dn"
 		run /usr/bin/python3 "$here/attempts.py" --drop 32 "$uri" "$dn" "$password" "$from"
 		check "32 hang up, $k: sent" done_well
 		sleep 1 # a right one that is late frees what it sees
 	done
 done
-check "a wrong one that nobody awaited is counted" await 5 eval '[ "$(taken "$dn")" = 6 ]'
+check "a wrong one that nobody awaited is counted" await 5 eval '[ "$(slots_of "$dn")" = 6 ]'
 attempt "$dn" "$own" "$from"
 check "six of them are a lock: nobody is in between" says 'locked 6' ''
-free "$dn"
+free_slots "$dn"
 attempt "$dn" "$own" "$from"
 check "and slapd goes on" answered 0 '' "tried 1 $time"
 
@@ -116,5 +111,5 @@ for size in 1073741824 2147483648; do
 	attempt "$dn" "wrong-$size" "$from"
 	check "map of $size: counted" says "tried [12] $time" ''
 done
-check "twice" equals "$(taken "$dn")" 2
+check "twice" equals "$(slots_of "$dn")" 2
 summary

@@ -12,13 +12,7 @@ export LANG=C.UTF-8
 . "$here/checks.sh"
 people=ou=people,o=acme uri=$DENSHI_LDAP_URI
 
-root() { "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
 show() { root ldapsearch -LLL -s base -b "$1" "${@:2}"; }
-taken() { show "$1" denshiAttempt | grep -c '^denshiAttempt: [1-6]$'; }
-free() { # DN PASSWORD: slots and slapd's own lock, by root; a right one ends slapd's count
-	root ldapmodify >/dev/null <<<"dn: $1"$'\nchangetype: modify\nreplace: denshiAttempt\n-\nreplace: denshiAttemptRecord\n-\nreplace: pwdAccountLockedTime'
-	ldapwhoami -x -H "$uri" -D "$1" -w "$2" >/dev/null
-}
 codes() { cat "$DENSHI_SANDBOX"/race-h[12] | awk -F '\t' -v c="$1" '$1 == c { n += $2 } END { print n + 0 }'; }
 
 # race NAME: 32 on each host, in the background; their ids in $racing.
@@ -72,7 +66,7 @@ check "approval: the login is not" done_well
 
 # ---- beside 64 plain binds with a host's certificate ----------------------------------------------
 id=d-plain01 dn=uid=$id,$people
-free "$dn" "$(login_of $id)"
+free_slots "$dn" "$(login_of $id)"
 before=$(binds_of "$dn")
 race beside
 sandbox-host h1 bash -c '
@@ -93,7 +87,7 @@ check "beside plain binds: the right one is refused" status_is 49
 # ---- a host is killed in the middle ------------------------------------------------------------------
 id=d-maker01 dn=uid=$id,$people
 for k in 1 2 3; do
-	free "$dn" "$(login_of $id)"
+	free_slots "$dn" "$(login_of $id)"
 	before=$(binds_of "$dn") begun=$(begun_of "$dn")
 	race killed$k
 	for ((n = 0; n < 500 && $(begun_of "$dn") < begun + k; n++)); do :; done
@@ -102,13 +96,13 @@ for k in 1 2 3; do
 	done')" 2>/dev/null
 	wait "${racing[@]}"
 	evaluated=$(($(binds_of "$dn") - before))
-	check "h1 killed, $k: not more evaluated than taken" at_most $evaluated "$(taken "$dn")"
+	check "h1 killed, $k: not more evaluated than taken" at_most $evaluated "$(slots_of "$dn")"
 	sandbox-service start denshid-h1
 	race again$k
 	wait "${racing[@]}"
 	evaluated=$(($(binds_of "$dn") - before))
 	check "h1 killed, $k: six in all at most ($evaluated)" at_most $evaluated 6
-	check "h1 killed, $k: all taken" equals "$(taken "$dn")" 6
+	check "h1 killed, $k: all taken" equals "$(slots_of "$dn")" 6
 	check "h1 killed, $k: nobody got in" equals "$(codes PAM_SUCCESS)" 0
 done
 summary

@@ -13,16 +13,10 @@ language=en
 people=ou=people,o=acme uri=$DENSHI_LDAP_URI
 racers=64 rounds=200
 
-root() { "$1" -Q -Y EXTERNAL -H "$uri" "${@:2}"; }
 race() { "$DENSHI_BUILD/tests/credrace" -n $racers "$@"; }
 pam_race() { "$DENSHI_BUILD/bench/pambench" -C /etc/pam.d -S denshi -nodelay -race $racers -wrong "$@"; }
 sum() { awk -F '\t' -v name="$1" '{ for (i = 2; i < NF; i += 2) if ($i == name) n += $(i + 1) } END { print n + 0 }' <<<"$out"; }
 rows() { awk -F '\t' "$@" <<<"$out" | wc -l; } # CONDITION: rounds where it holds
-taken() { root ldapsearch -LLL -s base -b "$1" denshiAttempt | grep -c '^denshiAttempt: [1-6]$'; }
-free() { # DN: slots and slapd's own lock, by root
-	root ldapmodify >/dev/null <<<"dn: $1"$'\nchangetype: modify\nreplace: denshiAttempt\n-\nreplace: denshiAttemptRecord\n-\nreplace: pwdAccountLockedTime'
-	ldapwhoami -x -H "$uri" -D "$1" -w "$2" >/dev/null # ends its count
-}
 
 # ---- slapd's audit log: each Modify, by whom, with its values --------------------------------
 audit=$DENSHI_SANDBOX/audit
@@ -116,7 +110,7 @@ dn=uid=d-maker01,$people own=$(login_of d-maker01)
 k=0
 for name in denshid slapd denshid slapd denshid slapd; do
 	k=$((k + 1))
-	free "$dn" "$own"
+	free_slots "$dn" "$own"
 	before=$(binds_of "$dn")
 	pam_race -u d-maker01 -p guess-$k >"$DENSHI_SANDBOX/race.out" 2>&1 &
 	pid=$!
@@ -127,13 +121,13 @@ for name in denshid slapd denshid slapd denshid slapd; do
 	sandbox-service start $name >/dev/null 2>&1
 	await 15 sh -c 'runuser -u d-master1 -- denshi status | grep -q reachable'
 	evaluated=$(($(binds_of "$dn") - before))
-	left=$(taken "$dn")
+	left=$(slots_of "$dn")
 	check "$name killed, $k: not more evaluated than taken ($evaluated, $left)" at_most $evaluated "$left"
 	run pam_race -u d-maker01 -p again-$k
 	check "$name killed, $k: nobody gets in" done_well
 	evaluated=$(($(binds_of "$dn") - before))
 	check "$name killed, $k: six in all at most ($evaluated)" at_most $evaluated 6
-	check "$name killed, $k: and locked" equals "$(taken "$dn")" 6
+	check "$name killed, $k: and locked" equals "$(slots_of "$dn")" 6
 	run ldapwhoami -x -H "$uri" -D "$dn" -w "$own"
 	check "$name killed, $k: for plain binds, too" says 'not tried: locked' ''
 done
@@ -142,7 +136,7 @@ done
 echo "$dn guess-direct" >"$DENSHI_SANDBOX/direct"
 direct() { "$DENSHI_BUILD/bench/ldapbind" -s /run/denshi-slapd/ldapi -f "$DENSHI_SANDBOX/direct" -R $racers; }
 for order in before with after; do
-	free "$dn" "$own"
+	free_slots "$dn" "$own"
 	before=$(binds_of "$dn")
 	[ $order != before ] || direct >/dev/null
 	pam_race -u d-maker01 -p $order >"$DENSHI_SANDBOX/race.out" 2>&1 &
