@@ -205,19 +205,6 @@ static int reserve(Operation *op, struct attempt *a)
 
 /* -- the bind --------------------------------------------------------------------------------------------- */
 
-/* uid=ID,ou=people,SUFFIX, or cn=approval below it. */
-static int is_credential(const struct berval *dn)
-{
-	static const char approval[] = "cn=approval,", people[] = "ou=people,";
-	const char *at = dn->bv_val;
-
-	if (strncmp(at, approval, sizeof(approval) - 1) == 0)
-		at += sizeof(approval) - 1;
-	if (strncmp(at, "uid=", 4) != 0 || !(at = strchr(at, ',')))
-		return 0;
-	return strncmp(at + 1, people, sizeof(people) - 1) == 0;
-}
-
 static int refuse(Operation *op, SlapReply *rs, int result, const char *text)
 {
 	rs->sr_err = result;
@@ -262,10 +249,11 @@ static void tell_when_answered(Operation *op, struct attempt *a)
 
 int guard_attempt(Operation *op, SlapReply *rs)
 {
+	const char *suffix;
 	struct attempt *a;
 	int rc;
 
-	if (op->orb_method != LDAP_AUTH_SIMPLE || !is_credential(&op->o_req_ndn))
+	if (op->orb_method != LDAP_AUTH_SIMPLE || guard_credential(&op->o_req_ndn, &suffix) == GUARD_NO_CREDENTIAL)
 		return SLAP_CB_CONTINUE;
 	if (!guard_controls(op))
 		return refuse(op, rs, LDAP_UNWILLING_TO_PERFORM, NOT_TRIED "this slapd is another one");

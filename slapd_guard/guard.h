@@ -13,6 +13,11 @@ int guard_overlay(void);
 /* libldap comes with its slapd: 20513 is 2.5.13. 0: it doesn't say. */
 int guard_slapd_version(void);
 
+/* Whose credential an entry is, by its normalized name: uid=ID,ou=people,SUFFIX, or cn=approval below it (credential.c).
+ * *suffix, of a credential alone, lies in dn. */
+enum guard_credential { GUARD_NO_CREDENTIAL, GUARD_LOGIN, GUARD_APPROVAL };
+enum guard_credential guard_credential(const struct berval *dn, const char **suffix);
+
 /* Whoever may not write a password gets no further with one (password.c). 0 or -1: before all else. */
 int guard_password_begin(void);
 int guard_password(Operation *op, SlapReply *rs);

@@ -13,44 +13,24 @@
  */
 #include <ldap.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "core/oid.h"
-#include "slapd_guard/guard.h"
+#include "slapd_guard/slots.h"
 
-static AttributeDescription *attempt, *record;
+static int is_on;
 
 int guard_quiet_begin(void)
 {
-	const char *text = NULL;
-
-	if (slap_cids.sc_LDAPsync <= 0 || slap_serverID == DEN_QUIET_SID)
-		return -1;
-	return slap_str2ad("denshiAttempt", &attempt, &text) == LDAP_SUCCESS &&
-		slap_str2ad("denshiAttemptRecord", &record, &text) == LDAP_SUCCESS ? 0 : -1;
-}
-
-/* Attempts are taken and given back, and nothing else. */
-static int is_attempt(const Modifications *m)
-{
-	if (!m)
-		return 0;
-	for (; m; m = m->sml_next)
-		if (m->sml_desc != attempt && m->sml_desc != record)
-			return 0;
-	return 1;
+	is_on = slap_cids.sc_LDAPsync > 0 && slap_serverID != DEN_QUIET_SID;
+	return is_on ? 0 : -1;
 }
 
 /* Not one of an approval password: approvals that stand are watched by that entry too. */
 static int is_login(const struct berval *dn)
 {
-	static const char people[] = "ou=people,";
-	const char *parent;
+	const char *suffix;
 
-	if (dn->bv_len < 4 || memcmp(dn->bv_val, "uid=", 4) != 0)
-		return 0;
-	parent = memchr(dn->bv_val, ',', dn->bv_len);
-	return parent && strncmp(parent + 1, people, sizeof(people) - 1) == 0;
+	return guard_credential(dn, &suffix) == GUARD_LOGIN;
 }
 
 /* The one of a login that ends it, once a second. */
@@ -68,7 +48,7 @@ void guard_quiet(Operation *op)
 	static struct sync_cookie ours = {.sid = DEN_QUIET_SID};
 	void **controls;
 
-	if (!attempt || !is_attempt(op->orm_modlist) || !is_login(&op->o_req_ndn) || is_to_be_told(op))
+	if (!is_on || !slots_are_all(op->orm_modlist) || !is_login(&op->o_req_ndn) || is_to_be_told(op))
 		return;
 	controls = guard_controls(op);
 	/* What another server has handed on has that one's already. */

@@ -24,6 +24,16 @@ int slots_begin(void)
 		slap_str2ad("pwdReset", &reset, &text) == LDAP_SUCCESS ? 0 : -1;
 }
 
+int slots_are_all(const Modifications *m)
+{
+	if (!slot || !m)
+		return 0;
+	for (; m; m = m->sml_next)
+		if (m->sml_desc != slot && m->sml_desc != record)
+			return 0;
+	return 1;
+}
+
 static void take_entry(struct slots *s, const Entry *e)
 {
 	const Attribute *a = attr_find(e->e_attrs, slot);
@@ -108,30 +118,25 @@ const char *slots_latest_but(const struct slots *s, unsigned own)
 
 /* -- writing ---------------------------------------------------------------------------------------- */
 
-/* Who lives below cn=approval isn't a login: approvals that stand are watched by that entry. */
-static int is_login(const struct berval *dn)
-{
-	return strncmp(dn->bv_val, "uid=", 4) == 0;
-}
-
 /*
  * In the guard's own name, which the access rules know, and which nobody can bind as. Where no other server
- * replicates from this one a login's attempts aren't news, and change no entryCSN (quiet.c is for where one does).
+ * replicates from this one a login's attempts aren't news, and change no entryCSN (quiet.c is for where one does). Those of an
+ * approval password are: approvals that stand are watched by that entry.
  */
 static int write_slots(Operation *op, Modifications *mods)
 {
-	const char *suffix = strstr(op->o_req_ndn.bv_val, ",ou=people,");
+	const char *suffix = "";
+	enum guard_credential whose = guard_credential(&op->o_req_ndn, &suffix);
 	char name[GUARD_DN_SIZE];
 	struct berval who = {.bv_val = name};
-	int len = suffix ? snprintf(name, sizeof(name), GUARD_NAME ",ou=services,%s", suffix + strlen(",ou=people,")) : -1;
+	int len = snprintf(name, sizeof(name), GUARD_NAME ",ou=services,%s", suffix);
 
-	if (len < 0 || (size_t)len >= sizeof(name)) {
+	if (whose == GUARD_NO_CREDENTIAL || len < 0 || (size_t)len >= sizeof(name)) {
 		slap_mods_free(mods, 1);
 		return LDAP_UNWILLING_TO_PERFORM;
 	}
 	who.bv_len = (ber_len_t)len;
-	return guard_write(op, &who, mods,
-		slap_serverID == 0 && is_login(&op->o_req_ndn) ? GUARD_HERE : GUARD_EVERYWHERE);
+	return guard_write(op, &who, mods, slap_serverID == 0 && whose == GUARD_LOGIN ? GUARD_HERE : GUARD_EVERYWHERE);
 }
 
 int slots_take(Operation *op, struct slots *s, unsigned k, const char *tail)

@@ -21,6 +21,9 @@ struct slots {
 /* Finds the attributes, when a database is opened, also again. 0 or -1. */
 int slots_begin(void);
 
+/* Whether slots and their records are all that is changed. */
+int slots_are_all(const Modifications *m);
+
 /* Of the entry that the operation is about. An LDAP result. */
 int slots_read(Operation *op, struct slots *s);
 
