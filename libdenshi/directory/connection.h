@@ -66,7 +66,7 @@ int dendir_first_answers(const struct dendir_site *site);
 int dendir_site_is_safe(const struct dendir_site *site, char why[DENDIR_WHY_SIZE]);
 
 /*
- * A simple bind as dn, at the same server. No attempt: nobody's credential but the decoy's, as the server counts them.
+ * A simple bind as dn, at the same server. The server would count a credential's, from nowhere: that is for the decoy.
  * DEN_LOGIN_WRONG where the server says invalidCredentials, without saying why.
  */
 enum den_code dendir_open_as(struct dendir **out, struct dendir *like, const char *dn,

@@ -204,7 +204,7 @@ static enum den_code attempt_in_turn(struct dendir **as, struct dendir *d, const
 	put_from(from, sizeof(from), d, attempt);
 	for (;;) {
 		code = dendir_open_attempt(as, d, dn, password, from, tried);
-		if (tried->state != DENDIR_OTHERS)
+		if (code == DEN_OK || tried->state != DENDIR_OTHERS)
 			return code;
 		if (den_now_ms() > end)
 			return DEN_BUSY;
